@@ -233,63 +233,63 @@ comment on function coinslot.note_change(uuid, timestamptz) is
 revoke all on function coinslot.note_change(uuid, timestamptz) from public;
 
 -- Tokens spent beyond what the lots had are a debt, and come behind those that were drawn.
-create function coinslot.fold_lots(user_id uuid, now timestamptz) returns public.token_wallets
+create function coinslot.fold_lots(wallet public.token_wallets, now timestamptz)
+returns public.token_wallets
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
-  v_wallet public.token_wallets;
   v_lots record;
   v_tokens bigint;
 begin
-  select w.* into strict v_wallet from public.token_wallets w where w.user_id = fold_lots.user_id;
-  if v_wallet.held > 0 then
-    v_wallet.held := v_wallet.held - coinslot.sweep_holds(fold_lots.user_id, fold_lots.now);
+  if wallet.held > 0 then
+    wallet.held := wallet.held - coinslot.sweep_holds(wallet.user_id, fold_lots.now);
   end if;
-  if v_wallet.folded_at = '-infinity' then
-    v_wallet := coinslot.make_lots(v_wallet);
+  if wallet.folded_at = '-infinity' then
+    wallet := coinslot.make_lots(wallet);
   end if;
   select coalesce(sum(l.remaining), 0)::bigint as remaining,
     coalesce(sum(l.reserved), 0)::bigint as reserved,
     min(l.expires_at) filter (where l.remaining > 0) as ends_at
   into v_lots
   from public.token_lots l
-  where l.user_id = fold_lots.user_id and (l.remaining > 0 or l.reserved > 0);
-  v_tokens := v_lots.remaining - greatest(v_wallet.tokens - v_lots.reserved, 0);
+  where l.user_id = wallet.user_id and (l.remaining > 0 or l.reserved > 0);
+  v_tokens := v_lots.remaining - greatest(wallet.tokens - v_lots.reserved, 0);
   if v_tokens > 0 then
     perform from coinslot.draw_lots(
-      fold_lots.user_id, v_tokens, 'spend', v_wallet.seq, v_wallet.folded_at,
-      v_wallet.credited - v_wallet.tokens
-      - greatest(v_lots.reserved - v_wallet.tokens, 0) - v_tokens
+      wallet.user_id, v_tokens, 'spend', wallet.seq, wallet.folded_at,
+      wallet.credited - wallet.tokens
+      - greatest(v_lots.reserved - wallet.tokens, 0) - v_tokens
     );
   end if;
   if v_lots.ends_at <= fold_lots.now then
-    v_tokens := coinslot.expire_lots(fold_lots.user_id, v_wallet.seq + 1, fold_lots.now);
+    v_tokens := coinslot.expire_lots(wallet.user_id, wallet.seq + 1, fold_lots.now);
     if v_tokens > 0 then
       perform coinslot.write_entry(
-        coinslot.new_entry(fold_lots.user_id, 'expiry', -v_tokens, 'system')
+        coinslot.new_entry(wallet.user_id, 'expiry', -v_tokens, 'system')
       );
-      select w.* into strict v_wallet from public.token_wallets w
-      where w.user_id = fold_lots.user_id;
+      select w.* into strict wallet from public.token_wallets w
+      where w.user_id = wallet.user_id;
     end if;
     v_lots.ends_at := (
       select min(case when l.expires_at <= fold_lots.now then '-infinity' else l.expires_at end)
       from public.token_lots l
-      where l.user_id = fold_lots.user_id and l.remaining > 0
+      where l.user_id = wallet.user_id and l.remaining > 0
     );
   end if;
-  v_wallet.next_change_at := coalesce(v_lots.ends_at, 'infinity');
-  return v_wallet;
+  wallet.next_change_at := coalesce(v_lots.ends_at, 'infinity');
+  return wallet;
 end
 $$;
-comment on function coinslot.fold_lots(uuid, timestamptz) is
+comment on function coinslot.fold_lots(public.token_wallets, timestamptz) is
 'Brings the lots of a locked wallet up to this time. The wallet as it is then, with the end of its
 next lot as next_change_at; the caller writes both times.';
-revoke all on function coinslot.fold_lots(uuid, timestamptz) from public;
+revoke all on function coinslot.fold_lots(public.token_wallets, timestamptz) from public;
 
 create function coinslot.fold(user_id uuid, now timestamptz) returns public.token_wallets
 language plpgsql volatile set search_path = '' as $$
 begin
-  perform coinslot.fold_lots(fold.user_id, fold.now);
+  perform coinslot.fold_lots(w, fold.now) from public.token_wallets w
+  where w.user_id = fold.user_id;
   return coinslot.note_change(fold.user_id, fold.now);
 end
 $$;

@@ -94,12 +94,12 @@ comment on function coinslot.lot_of(public.token_ledger, timestamptz, timestampt
 revoke all on function coinslot.lot_of(public.token_ledger, timestamptz, timestamptz) from public;
 
 create function coinslot.post_credit(
-  entry public.token_ledger, now timestamptz, expires_at timestamptz default null
+  entry public.token_ledger, wallet public.token_wallets, now timestamptz,
+  expires_at timestamptz default null
 ) returns public.token_receipt
-language plpgsql volatile
-set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' as $$
 declare
-  v_wallet public.token_wallets := coinslot.fold_lots(entry.user_id, post_credit.now);
+  v_wallet public.token_wallets := coinslot.fold_lots(wallet, post_credit.now);
   v_debt bigint := coinslot.debt_of(v_wallet);
   v_lot public.token_lots := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
   v_receipt public.token_receipt := coinslot.write_entry(
@@ -112,9 +112,11 @@ begin
   return v_receipt;
 end
 $$;
-comment on function coinslot.post_credit(public.token_ledger, timestamptz, timestamptz) is
-'Folds a locked wallet, writes an entry that adds tokens, and makes its lot.';
-revoke all on function coinslot.post_credit(public.token_ledger, timestamptz, timestamptz)
-from public;
+comment on function coinslot.post_credit(
+  public.token_ledger, public.token_wallets, timestamptz, timestamptz
+) is 'Folds a locked wallet, writes an entry that adds tokens, and makes its lot.';
+revoke all on function coinslot.post_credit(
+  public.token_ledger, public.token_wallets, timestamptz, timestamptz
+) from public;
 
 notify pgrst, 'reload schema';

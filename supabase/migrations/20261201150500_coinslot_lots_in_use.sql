@@ -11,6 +11,7 @@ returns public.token_receipt
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
+  v_wallet public.token_wallets;
   v_now timestamptz;
   v_payment public.token_payments;
   v_entry public.token_ledger;
@@ -18,14 +19,15 @@ begin
   if coinslot.is_spend(entry.kind, entry.delta) or entry.kind in ('merge_out', 'merge_in') then
     return coinslot.write_entry(entry);
   end if;
-  v_now := coinslot.wallet_time(coinslot.lock_wallet(entry.user_id));
+  v_wallet := coinslot.lock_wallet(entry.user_id);
+  v_now := coinslot.wallet_time(v_wallet);
   if entry.kind = 'spend_refund' then
     select l.* into strict v_entry from public.token_ledger l
     where l.user_id = (entry.metadata ->> 'spend_user')::uuid
       and l.seq = (entry.metadata ->> 'spend_seq')::bigint;
     return coinslot.post_spend_refund(entry, v_entry, v_now);
   elsif entry.kind not in ('refund', 'dispute', 'test_reversal', 'reversal') then
-    return coinslot.post_credit(entry, v_now);
+    return coinslot.post_credit(entry, v_wallet, v_now);
   end if;
   select p.* into v_payment from public.token_payments p where p.id = entry.payment_id;
   v_payment.user_id := entry.user_id;

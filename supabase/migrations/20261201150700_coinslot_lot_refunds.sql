@@ -292,7 +292,9 @@ begin
     return v_receipt;
   end if;
   perform coinslot.check_open(v_wallet);
-  perform coinslot.refuse_held_key(v_wallet.user_id, refund_spend.idempotency_key);
+  if v_wallet.held > 0 then
+    perform coinslot.refuse_held_key(v_wallet.user_id, refund_spend.idempotency_key);
+  end if;
   v_tokens := coinslot.check_spend_refund(v_wallet, v_spend, refund_spend.amount);
   v_receipt := coinslot.post_spend_refund(coinslot.new_entry(
     v_wallet.user_id, 'spend_refund', v_tokens, 'service', refund_spend.idempotency_key,

@@ -30,12 +30,12 @@ $$;
 
 -- What pays a debt may make a refill due.
 create or replace function coinslot.post_credit(
-  entry public.token_ledger, now timestamptz, expires_at timestamptz default null
+  entry public.token_ledger, wallet public.token_wallets, now timestamptz,
+  expires_at timestamptz default null
 ) returns public.token_receipt
-language plpgsql volatile
-set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' as $$
 declare
-  v_wallet public.token_wallets := coinslot.fold_lots(entry.user_id, post_credit.now);
+  v_wallet public.token_wallets := coinslot.fold_lots(wallet, post_credit.now);
   v_lot public.token_lots := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
   v_reserved bigint := case
     when v_wallet.held = 0 then 0 else coinslot.reserved_of(entry.user_id)

@@ -445,7 +445,7 @@ begin
   v_receipt := coinslot.post_credit(coinslot.new_entry(
     post_reward.user_id, 'referral', post_reward.tokens, 'system',
     metadata => jsonb_build_object('referral', post_reward.referral_id, 'side', post_reward.side)
-  ), coinslot.wallet_time(v_wallet));
+  ), v_wallet, coinslot.wallet_time(v_wallet));
   select l.* into strict v_lot from public.token_lots l
   where l.user_id = v_receipt.user_id and l.seq = v_receipt.seq;
   return v_lot;

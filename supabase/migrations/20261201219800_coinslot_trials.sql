@@ -581,17 +581,19 @@ create function coinslot.give_trial_tokens(
 ) returns void
 language plpgsql volatile set search_path = '' as $$
 declare
+  v_wallet public.token_wallets;
   v_receipt public.token_receipt;
 begin
   if give_trial_tokens.tokens = 0 then
     return;
   end if;
+  v_wallet := coinslot.lock_wallet(subscription.user_id);
   v_receipt := coinslot.post_credit(
     coinslot.new_entry(
       subscription.user_id, 'grant', give_trial_tokens.tokens, 'system', reason => 'trial',
       metadata => jsonb_build_object('subscription_id', subscription.id)
     ),
-    coinslot.wallet_time(coinslot.lock_wallet(subscription.user_id)),
+    v_wallet, coinslot.wallet_time(v_wallet),
     subscription.next_charge_at + interval '1 hour'
   );
   insert into coinslot.trial_grants (subscription_id, lot_id, tokens)

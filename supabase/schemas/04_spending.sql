@@ -373,13 +373,15 @@ begin
     return v_receipt;
   end if;
   perform coinslot.check_open(v_wallet);
-  perform coinslot.refuse_held_key(add_tokens.user_id, add_tokens.idempotency_key);
+  if v_wallet.held > 0 then
+    perform coinslot.refuse_held_key(add_tokens.user_id, add_tokens.idempotency_key);
+  end if;
   v_now := coinslot.wallet_time(v_wallet);
   perform coinslot.check_expiry(add_tokens.expires_at, v_now);
   if v_wallet.tokens > coinslot.max_amount() - add_tokens.amount then
     perform coinslot.fail('invalid_amount', jsonb_build_object('tokens', v_wallet.tokens));
   end if;
-  return coinslot.post_credit(v_entry, v_now, add_tokens.expires_at);
+  return coinslot.post_credit(v_entry, v_wallet, v_now, add_tokens.expires_at);
 end
 $$;
 comment on function coinslot.add_tokens(uuid, bigint, text, text, text, timestamptz) is

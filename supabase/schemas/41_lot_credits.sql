@@ -111,12 +111,12 @@ revoke all on function coinslot.check_expiry(timestamptz, timestamptz) from publ
 
 -- What pays a debt may make a refill due.
 create function coinslot.post_credit(
-  entry public.token_ledger, now timestamptz, expires_at timestamptz default null
+  entry public.token_ledger, wallet public.token_wallets, now timestamptz,
+  expires_at timestamptz default null
 ) returns public.token_receipt
-language plpgsql volatile
-set search_path = '' set enable_seqscan = off as $$
+language plpgsql volatile set search_path = '' as $$
 declare
-  v_wallet public.token_wallets := coinslot.fold_lots(entry.user_id, post_credit.now);
+  v_wallet public.token_wallets := coinslot.fold_lots(wallet, post_credit.now);
   v_lot public.token_lots := coinslot.lot_of(entry, post_credit.now, post_credit.expires_at);
   v_reserved bigint := case
     when v_wallet.held = 0 then 0 else coinslot.reserved_of(entry.user_id)
@@ -135,7 +135,9 @@ begin
   return v_receipt;
 end
 $$;
-comment on function coinslot.post_credit(public.token_ledger, timestamptz, timestamptz) is
-'Folds a locked wallet, writes an entry that adds tokens, and makes its lot.';
-revoke all on function coinslot.post_credit(public.token_ledger, timestamptz, timestamptz)
-from public;
+comment on function coinslot.post_credit(
+  public.token_ledger, public.token_wallets, timestamptz, timestamptz
+) is 'Folds a locked wallet, writes an entry that adds tokens, and makes its lot.';
+revoke all on function coinslot.post_credit(
+  public.token_ledger, public.token_wallets, timestamptz, timestamptz
+) from public;

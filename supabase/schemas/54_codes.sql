@@ -564,7 +564,7 @@ begin
     coinslot.new_entry(
       wallet.user_id, 'promotion', v_terms.tokens, 'user', post_promotion.idempotency_key,
       metadata => jsonb_build_object('code', code.code, 'promotion', code.promotion)
-    ), v_now, v_now + make_interval(days => v_terms.tokens_last_days)
+    ), wallet, v_now, v_now + make_interval(days => v_terms.tokens_last_days)
   )).seq;
   if not coinslot.claim_use(v_use, post_promotion.hashes, 'infinity') then
     perform coinslot.refuse_code('exhausted');

@@ -20,8 +20,8 @@ _FOLDS = (
         "credit-without-fold",
         "what was spent before a credit is not drawn from it",
         "post_credit",
-        "coinslot.fold_lots(entry.user_id, post_credit.now)",
-        "coinslot.lock_wallet(entry.user_id)",
+        "coinslot.fold_lots(wallet, post_credit.now)",
+        "wallet",
         HISTORIES,
     ),
     lot_mutant(
