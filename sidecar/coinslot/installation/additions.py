@@ -38,31 +38,27 @@ class Copies:
 
 def copies(files: Mapping[str, bytes], shipped: Sequence[Migration]) -> Copies:
     """Finds them. Refuses copies that were changed, that are there twice, or that have a gap."""
+    topics = {plain(migration.text): migration.topic for migration in shipped}
     names: dict[str, str] = {}
     wrong = []
     choices = None
     for name, text in files.items():
         copied = _COPY.fullmatch(name)
-        if copied and copied[1] == CHOICES:
+        called = copied[1] if copied else ""
+        topic = topics.get(plain(text))
+        if called == CHOICES:
             choices = name
-        for migration in shipped:
-            unchanged = migration.is_copied_as(text)
-            if not unchanged and not _claims(name, migration):
-                continue
-            if not unchanged:
-                wrong.append(f"{name}: it is not as this version of Coinslot has it")
-            elif migration.topic in names:
-                wrong.append(f"{name}: it is there twice, as {names[migration.topic]} too")
-            names.setdefault(migration.topic, name)
+        elif called in topics.values() and called != topic:
+            wrong.append(f"{name}: it is not as this version of Coinslot has it")
+            names.setdefault(called, name)
+        if topic in names:
+            wrong.append(f"{name}: it is there twice, as {names[topic]} too")
+        elif topic is not None:
+            names[topic] = name
     wrong += _after_a_gap(names, shipped)
     if wrong:
         raise InstallationRefused("\n- ".join(["Nothing was added:", *wrong]))
     return Copies(names, choices)
-
-
-def _claims(name: str, migration: Migration) -> bool:
-    copied = _COPY.fullmatch(name)
-    return name == migration.name or (copied is not None and copied[1] == migration.topic)
 
 
 def _after_a_gap(names: Mapping[str, str], shipped: Sequence[Migration]) -> Iterator[str]:

@@ -20,13 +20,9 @@ class Migration:
     topic: str
     text: bytes
 
-    def is_copied_as(self, text: bytes) -> bool:
-        """True whatever Git has made of the ends of lines."""
-        return plain(text) == plain(self.text)
-
 
 def plain(text: bytes) -> bytes:
-    """The text with Unix's ends of lines, and without space around it."""
+    """The text as it is whatever Git has made of the ends of lines, without space around it."""
     return text.replace(b"\r\n", b"\n").strip()
 
 
