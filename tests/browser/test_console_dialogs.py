@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.console import AXE
+from tests.support.sizes import sized
 
 if TYPE_CHECKING:
     from playwright.async_api import Page, Route
@@ -39,9 +41,12 @@ WEBHOOK = """insert into coinslot.webhooks (
 ) returning id"""
 
 
+LOOKS = product(("light", "dark"), ("en-US", "ko-KR"), (1280, 390))
+
+
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("scheme", "language", "width"), [("light", "en-US", 1280), ("dark", "ko-KR", 390)]
+    ("scheme", "language", "width"), sized([("dark", "ko-KR", 390)], proofs=list(LOOKS))
 )
 async def test_each_dialog_fits_takes_the_focus_and_gives_it_back(
     enter: Console, shop: Shop, scheme: str, language: str, width: int

@@ -12,9 +12,11 @@ from tests.browser.test_page import accessible
 from tests.browser.test_top_ups import (
     AN_HOUR_LATER,
     BOUGHT,
-    SOON,
+    PAID,
     STATE,
+    SUSPENDED,
     at_will,
+    comes_back,
     enters,
     sets_up,
     top_up,
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["at_will"]
 
+# The page looks three times a minute.
+SOON = 60_000
 CARD = re.compile(r"/_sim/cards/(\w+)$")
 LEASE_OVER = """
 update coinslot.top_up_charges h set leased_until = clock_timestamp()
@@ -90,7 +94,8 @@ async def goes_on(person: Shopper) -> None:
     await button(person, "Agree and switch on").click()
     await expect(top_up(person).locator(".chip")).to_have_text("On")
     person.shop.select(AN_HOUR_LATER, person.shop.buyer.id)
-    await expect(top_up(person)).to_contain_text(ONE, timeout=SOON)
+    await comes_back(person, PAID)
+    await expect(top_up(person)).to_contain_text(ONE)
 
 
 @pytest.mark.usefixtures("at_will")
@@ -101,8 +106,9 @@ async def test_one_whose_shop_may_charge_no_more_goes_on_when_its_owner_says_so(
     await is_on(person)
     await allows(person, "periodic")
     await spends(person)
+    await comes_back(person, SUSPENDED)
     told = "Nothing can be bought automatically right now."
-    await expect(top_up(person)).to_contain_text(told, timeout=SOON)
+    await expect(top_up(person)).to_contain_text(told)
     await accessible(person.page)
     # There is nothing to be mended by its owner.
     assert await top_up(person).get_by_role("button").all_inner_texts() == ["Switch off"]
@@ -161,14 +167,16 @@ async def test_a_card_whose_bank_wants_its_owner_is_mended_by_another(browse: Br
     await is_on(person)
     await plans(person, "auth")
     await spends(person)
-    await expect(top_up(person).locator(".chip")).to_have_text("Stopped", timeout=SOON)
+    await comes_back(person, SUSPENDED)
+    await expect(top_up(person).locator(".chip")).to_have_text("Stopped")
     await expect(top_up(person)).to_contain_text("Choose another card to go on")
     assert person.shop.select(STATE, person.shop.buyer.id)[0][:2] == ("suspended", "declined")
     await button(person, "Choose another card").click()
     await enters(person, "is paid")
     await expect(top_up(person).locator(".chip")).to_have_text("On")
     person.shop.select(AN_HOUR_LATER, person.shop.buyer.id)
-    await expect(top_up(person)).to_contain_text(ONE, timeout=SOON)
+    await comes_back(person, PAID)
+    await expect(top_up(person)).to_contain_text(ONE)
 
 
 @pytest.mark.proof
@@ -178,14 +186,16 @@ async def test_a_card_that_its_gateway_has_forgotten_is_mended_by_another(browse
     await is_on(person)
     await stripe(person).play(f"cards/{card(person)}", "DELETE")
     await spends(person)
-    await expect(top_up(person).locator(".chip")).to_have_text("Stopped", timeout=SOON)
+    await comes_back(person, SUSPENDED)
+    await expect(top_up(person).locator(".chip")).to_have_text("Stopped")
     await expect(top_up(person)).to_contain_text("Choose another card to go on")
     await accessible(person.page)
     await button(person, "Choose another card").click()
     await enters(person, "is paid")
     await expect(top_up(person).locator(".chip")).to_have_text("On")
     person.shop.select(AN_HOUR_LATER, person.shop.buyer.id)
-    await expect(top_up(person)).to_contain_text(ONE, timeout=SOON)
+    await comes_back(person, PAID)
+    await expect(top_up(person)).to_contain_text(ONE)
 
 
 @pytest.mark.proof
@@ -218,7 +228,8 @@ async def test_in_korean_it_says_why_it_stopped_and_how_it_goes_on(browse: Brows
     await is_on(person)
     await allows(person, "periodic")
     await spends(person)
-    await expect(top_up(person).locator(".chip")).to_have_text("Stopped", timeout=SOON)
+    await comes_back(person, SUSPENDED)
+    await expect(top_up(person).locator(".chip")).to_have_text("Stopped")
     korean = await browse("phone", shop=person.shop, locale="ko-KR", reduced_motion="reduce")
     await of_a_shop_that(korean, tops_up)
     await korean.page.goto(f"{korean.url}/store/subscription")

@@ -11,7 +11,8 @@ from playwright.async_api import expect
 
 from tests.browser.plan_pages import PAID, STATE, chosen, own, plans
 from tests.browser.test_page import accessible
-from tests.browser.test_top_ups import AN_HOUR_LATER, BOUGHT, SOON, top_up
+from tests.browser.test_top_ups import AN_HOUR_LATER, BOUGHT, comes_back, top_up
+from tests.browser.test_top_ups import PAID as TOPPED_UP
 from tests.browser.test_top_ups import STATE as TOP_UP
 from tests.browser.test_ways import of_a_shop_that
 
@@ -62,9 +63,8 @@ async def test_a_top_up_is_switched_on_with_the_card_that_was_stored_meanwhile(
     assert person.shop.select(TOP_UP, user) == [("on", None, 6, 15000)]
     await accessible(person.page)
     person.shop.select(AN_HOUR_LATER, user)
-    await expect(top_up(person)).to_contain_text(
-        re.compile(r"최근 30일 횟수\s*5번 중 1번"), timeout=SOON
-    )
+    await comes_back(person, TOPPED_UP)
+    await expect(top_up(person)).to_contain_text(re.compile(r"최근 30일 횟수\s*5번 중 1번"))
     assert person.shop.select(BOUGHT, user) == [(5000, "KRW", "completed")]
     # A reload stores nothing again, and switches nothing on.
     await top_up(person).get_by_role("button", name="끄기").click()

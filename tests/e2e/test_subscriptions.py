@@ -46,7 +46,11 @@ async def test_a_trial_is_charged_at_its_end_where_that_was_agreed_to(
         connection.execute(
             "select public.coinslot_set_plan('plus', trial_days => 14, trial_tokens => 30)"
         )
-    shown = await subscriber.subscribe(await subscriber.store(), trial="asked")
+    try:
+        shown = await subscriber.subscribe(await subscriber.store(), trial="asked")
+    finally:
+        with shop.stack.connect() as connection:
+            connection.execute("select public.coinslot_set_plan('plus', trial_days => 0)")
     assert (shown["status"], shown["next_charge_at"]) == ("trialing", None)
     assert await shop.tokens() == FREE + 30
     assert await subscriber.taken() == []

@@ -108,12 +108,9 @@ async def day(
 
 
 def test_nothing_secret_and_nobody_is_in_any_log(day: Day) -> None:
-    assert leaks(day.texts(), day.secrets) == []
-
-
-def test_the_same_look_finds_what_is_there(day: Day) -> None:
-    """The orders are, and each secret would be found in any form."""
+    """The same look finds what is there: the orders, and each secret in any form."""
     texts = day.texts()
+    assert leaks(texts, day.secrets) == []
     assert {leak.rpartition(" in ")[0] for leak in leaks(texts, day.orders.values())} == {
         *day.orders.values()
     }
@@ -123,18 +120,14 @@ def test_the_same_look_finds_what_is_there(day: Day) -> None:
             assert f"{secret} in sidecar" in leaks(planted, {secret})
 
 
-def test_each_line_about_an_order_names_it(day: Day) -> None:
+def test_each_line_about_an_order_names_it_and_each_request_has_an_id_of_ours(day: Day) -> None:
     lines = day.logbook.lines()
     assert lines
     for line in lines:
         text = json.dumps(line)
         about = {order for mark, order in day.orders.items() if mark in text}
         assert about <= {line.get("order_id")}, line
-
-
-def test_each_request_has_an_id_of_ours(day: Day) -> None:
-    """No order, and no work beside the requests, has the id of somebody else's."""
-    lines = day.logbook.lines()
+    # No order, and no work beside the requests, has the id of somebody else's.
     named = sorted((line for line in lines if "request_id" in line), key=lambda a: a["request_id"])
     assert named
     for _, each in groupby(named, key=lambda line: line["request_id"]):

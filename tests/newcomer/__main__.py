@@ -30,7 +30,7 @@ from tests.support.first_sale import FREE, PACK, first_sale
 from tests.support.installed import UV, built
 from tests.support.lambda_runtime import Function, function
 from tests.support.shop import Shop
-from tests.support.stacks import CrowdedStack, LocalStack
+from tests.support.stacks import BusyStack, LocalStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,7 +60,7 @@ GIVEN = (
 _CONFIG = 'project_id = "new"\n[db]\nmajor_version = 17\n'
 
 
-class NewProject(CrowdedStack):
+class NewProject(BusyStack):
     """A project without anything of Coinslot, and no sidecar beside it."""
 
     @cached_property

@@ -25,7 +25,7 @@ from devstack.placement import place
 from devstack.postgres import SUPERUSER
 from devstack.settings import ROOT, DevstackError
 from tests.support.clusters import devstack_settings, discard
-from tests.support.stacks import PASSWORD, CrowdedStack, LocalStack, Person
+from tests.support.stacks import PASSWORD, BusyStack, LocalStack, Person
 
 APPS = sorted(folder.name for folder in (ROOT / "tests/apps").iterdir() if folder.is_dir())
 PEOPLE = ("mina@example.com", "alex@example.com")
@@ -47,7 +47,7 @@ insert into auth.users (
 """
 
 
-class _AppStack(CrowdedStack):
+class _AppStack(BusyStack):
     """A stack whose database is made step by step, by pushing."""
 
     def start_database(self) -> None:
