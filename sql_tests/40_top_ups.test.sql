@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(59);
+select plan(61);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
 create temporary table people (name, id) as
@@ -113,6 +113,11 @@ select is(pg_temp.charge(), 'nothing due', '... for good');
 select matches(pg_temp.set_up('ben'), 'PT404 method_not_found', '... with this card');
 insert into methods select 'ben 2', pg_temp.method('ben', 'ben second');
 select is(pg_temp.set_up('ben', card => 'ben 2') || ' ' || pg_temp.charge('hard') || ' ' || pg_temp.shown('ben'), 'on true suspended declined 0 0 | 0', 'a lost card does at once');
+select pg_temp.later(100) \g /dev/null
+insert into methods select 'ben 3', pg_temp.method('ben', 'ben third');
+select is(pg_temp.set_up('ben', card => 'ben 3') || ' ' || pg_temp.charge('authentication') || ' ' || pg_temp.shown('ben'), 'on true suspended authentication 0 0 | 0',
+  '... and so does one whose bank wants its owner');
+select matches(pg_temp.set_up('ben', card => 'ben 3'), 'PT404 method_not_found.*authentication', '... which is not taken again either');
 select is((select string_agg(distinct p.status, ' ') from public.token_payments p where p.user_id = pg_temp.id('ben')), 'voided', 'declined orders cannot be paid');
 select is((select pg_temp.read(p.order_id, 'L:paid paid=5000') from public.token_payments p where p.user_id = pg_temp.id('ben') order by p.created_at limit 1),
   'review review 0', '... or their money goes back');

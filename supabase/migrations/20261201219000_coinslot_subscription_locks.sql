@@ -204,7 +204,8 @@ begin
     failures = t.failures + 1, next_look_at = clock_timestamp() + coalesce(v_wait, '1 day'),
     status = case when t.status = 'on' and v_wait is null then 'suspended' else t.status end,
     reason = case when v_wait is null then case finish_top_up.outcome
-      when 'review' then 'money_in_review' else 'declined' end else t.reason end,
+      when 'review' then 'money_in_review' when 'authentication' then 'authentication'
+      else 'declined' end else t.reason end,
     updated_at = clock_timestamp()
   where t.user_id = v_charge.user_id;
   return true;

@@ -271,8 +271,8 @@ begin
     set_top_up.monthly_times
   );
   select t.* into v_old from coinslot.top_ups t where t.user_id = v_user_id for update;
-  if v_old.reason = 'declined' and v_old.method_id = set_top_up.method_id then
-    perform coinslot.fail('method_not_found', '{"reason": "declined"}');
+  if v_old.reason in ('declined', 'authentication') and v_old.method_id = set_top_up.method_id then
+    perform coinslot.fail('method_not_found', jsonb_build_object('reason', v_old.reason));
   end if;
   perform coinslot.end_top_up_reviews(v_user_id);
   insert into coinslot.top_ups as t (
@@ -582,7 +582,8 @@ begin
     failures = t.failures + 1, next_look_at = clock_timestamp() + coalesce(v_wait, '1 day'),
     status = case when t.status = 'on' and v_wait is null then 'suspended' else t.status end,
     reason = case when v_wait is null then case finish_top_up.outcome
-      when 'review' then 'money_in_review' else 'declined' end else t.reason end,
+      when 'review' then 'money_in_review' when 'authentication' then 'authentication'
+      else 'declined' end else t.reason end,
     updated_at = clock_timestamp()
   where t.user_id = v_charge.user_id;
   return true;

@@ -10,8 +10,8 @@ import { cardName, said } from './plan-words.js'
 import { consent, given } from './words.js'
 
 const TONES = { on: 'good', suspended: 'bad' }
-const OWN_REASONS = ['declined', 'no_method', 'price_changed', 'money_back', 'money_in_review', 'over']
-const MENDED = ['declined', 'no_method', 'price_changed']
+const MENDED = ['declined', 'authentication', 'no_method', 'price_changed']
+const OWN_REASONS = [...MENDED, 'money_back', 'money_in_review', 'over']
 
 /** Why a suspended one does not go on: what its owner mends, what has to pass, or `over`. */
 export const whyStopped = ({ reason, barred }) => (MENDED.includes(reason) ? reason : barred ?? 'over')

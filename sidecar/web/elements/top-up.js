@@ -14,7 +14,7 @@ import { agreedTo, editor, facts, heading, isMended, standing, whyStopped } from
 const CONSENT = 'top-up-1' // another with every change of what is shown
 const HOME = { ko: 'KRW', en: 'USD' }
 const TIMES = 5 // in thirty days, unless somebody has agreed to another number
-const LOOK_MS = 20_000 // the sidecar looks twice a minute
+const LOOK_MS = 20_000 // the sidecar looks every 15 seconds
 
 const standsAs = (found) => found && [found.topUp.status, found.topUp.failures, found.topUp.times, found.topUp.barred].join()
 
@@ -86,7 +86,7 @@ export class CoinslotTopUp extends CoinslotElement {
     const packs = this.#found.packs.filter((each) => each.currency === currency)
     const { reason, method_id: used, monthly_times: times = TIMES } = this.#found.topUp
     const usable = ({ id, gateway, broken }) => !broken && places.some((each) => each.gateway === gateway)
-      && !(reason === 'declined' && id === used)
+      && !(['declined', 'authentication'].includes(reason) && id === used)
     const methods = this.#found.methods.filter(usable)
     const { packId, methodId } = this.#draft ?? {}
     const method = methodId === undefined ? methods[0] : methods.find(({ id }) => id === methodId)

@@ -4,7 +4,7 @@ import { html } from 'lit'
 import { editor, facts, heading, standing } from '../elements/top-up-parts.js'
 
 const PACKS = { KRW: [['starter', 10, 5000], ['standard', 30, 12_000]], USD: [['starter', 10, 400], ['standard', 30, 960]] }
-const STOPPED = ['declined', 'no_method', 'price_changed', 'money_back', 'money_in_review', 'banned']
+const STOPPED = ['declined', 'authentication', 'no_method', 'price_changed', 'money_back', 'money_in_review', 'banned']
 
 export function topUpStates(currency, card) {
   const packs = PACKS[currency].map(([id, tokens, amount]) => ({ id, name: 'Starter Pack', name_ko: '스타터 팩', tokens, amount, currency }))
