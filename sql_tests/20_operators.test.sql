@@ -1,7 +1,7 @@
 -- Operators: who becomes one, whom an address stands for, and that an owner stays.
 begin;
 \ir helpers/call.sql
-select plan(65);
+select plan(75);
 
 create function pg_temp.add(who text, role text) returns jsonb
 language sql as $$
@@ -174,6 +174,22 @@ select is(
   (select count(*) from auth.users u where u.id in (:'mina', :'alex')), 2::bigint,
   'nobody loses their account by that'
 );
+
+-- What an owner alone may, called with nothing at all by those who read and refund
+select pg_temp.as_service(format('select * from coinslot_add_operator(%L, %L)', pg_temp.sign_up(r || '@example.com'), r))
+from unnest(array['support', 'finance']) r \g /dev/null
+select is(
+  array(
+    select distinct pg_temp.refusal(pg_temp.as_user(o.user_id, format('select %I(%s)', c.rpc, (
+      select string_agg('null::' || format_type(t.id, null), ', ') from pg_proc p
+      cross join unnest(p.proargtypes) t (id) where p.oid = c.rpc::text::regproc
+    )))) from coinslot.operators o where o.role in ('support', 'finance')
+  ),
+  array['PT403 forbidden {"roles": ["owner"]}'], c.rpc || '()'
+) from unnest(array[
+  'set_token_refill', 'set_token_tiers', 'set_token_promotion', 'set_token_code', 'set_token_seller',
+  'add_token_endpoint', 'set_token_endpoint', 'rotate_token_endpoint', 'replay_token_endpoint', 'test_token_endpoint'
+]) c (rpc);
 
 select * from finish();
 rollback;

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +27,8 @@ from tests.database.people import (
     refusal,
     spend_for,
 )
+from tests.database.waiting import LIMIT_S, done_or_blocked
 
-LIMIT_S = 60.0
 DYING = 6
 """Tokens of a lot that has ended, of which the open hold of 4 may use as many, and no more."""
 
@@ -101,7 +100,7 @@ class Stage:
             self._one.execute("begin")
             answer = _attempt(self.actions[first](world), self._one)
             other = thread.submit(_attempt, self.actions[second](world), self._two)
-            self._wait_until_done_or_blocked(other, self._two)
+            done_or_blocked(other, self._two, self._watcher)
             self._one.execute("commit" if commit else "rollback")
             later = other.result(LIMIT_S)
         self._sweep_what_was_in_use(world, second)
@@ -119,7 +118,7 @@ class Stage:
             calls = []
             for name, connection in ((first, self._one), (second, self._two)):
                 calls.append(threads.submit(_attempt, self.actions[name](world), connection))
-                self._wait_until_done_or_blocked(calls[-1], connection)
+                done_or_blocked(calls[-1], connection, self._watcher)
             self._third.execute("commit")
             answers = [call.result(LIMIT_S) for call in calls]
         self._sweep_what_was_in_use(world, first, second)
@@ -129,18 +128,6 @@ class Stage:
         """Maintenance skips wallets that are locked, which its next run sweeps."""
         if "maintain" in names:
             _attempt(self.actions["maintain"](world), self._one)
-
-    def _wait_until_done_or_blocked(self, other: Future[Answer], connection: Connection) -> None:
-        deadline = time.monotonic() + LIMIT_S
-        while not other.done():
-            waiting = self._watcher.execute(
-                "select cardinality(pg_blocking_pids(%s)) > 0 as blocked",
-                [connection.info.backend_pid],
-            ).fetchone()
-            if waiting and waiting["blocked"]:
-                return
-            assert time.monotonic() < deadline
-            time.sleep(0.001)
 
     def _world(self) -> World:
         ask = self._bank.ask

@@ -34,7 +34,8 @@ from tests.database.people import (
     spend,
     spend_for,
 )
-from tests.database.stage import LIMIT_S, LOCKS, Stage
+from tests.database.stage import LOCKS, Stage
+from tests.database.waiting import LIMIT_S
 from tests.support.sizes import PROOFS, sized
 
 

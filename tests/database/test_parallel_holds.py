@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from uuid import UUID
+
+import pytest
 
 from tests.database.people import (
     EXPIRE_HOLD,
     Answer,
     Bank,
+    Call,
     Connection,
     Refusal,
     capture,
+    extend,
     hold,
     maintain,
     receipts,
@@ -23,6 +28,7 @@ from tests.database.people import (
     spend,
     spend_for,
 )
+from tests.database.waiting import LIMIT_S, done_or_blocked
 
 SEED = 20261121
 TOO_FEW = Refusal("PT402", "insufficient_tokens")
@@ -107,6 +113,25 @@ def test_a_storm_on_one_wallet_overspends_nothing_and_deadlocks_never(bank: Bank
     assert (tokens >= 0, held) == (True, 0)
     spent = sum(-delta for kind, delta in bank.history(user) if kind == "spend")
     assert tokens == 60 - spent
+    assert not bank.audit()
+
+
+@pytest.mark.parametrize("resolve", [capture, release, extend])
+def test_who_waits_for_a_wallet_has_none_of_its_holds(
+    bank: Bank, resolve: Callable[[UUID], Call]
+) -> None:
+    """Or whoever has the wallet, and wants the hold, waits for them in turn."""
+    user = bank.user(10)
+    held = bank.ask(hold(user, 4, "job"))["id"]
+    with bank.connect() as first, bank.connect() as second, ThreadPoolExecutor(1) as thread:
+        with first.transaction():
+            first.execute("select from token_wallets where user_id = %s for update", [user])
+            end = thread.submit(resolve(held), second)
+            assert not done_or_blocked(end, second, first)
+            first.execute(
+                "select from coinslot.token_holds where id = %s for update nowait", [held]
+            )
+        assert not isinstance(end.result(LIMIT_S), Refusal)
     assert not bank.audit()
 
 

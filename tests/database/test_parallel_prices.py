@@ -82,6 +82,16 @@ def test_many_servers_ask_each_once(shop: Bank) -> None:
         assert [each["event"] for each in shop.rows(_SAID, subscription)] == ["price_proposed"]
 
 
+def test_who_was_asked_stands_in_nobodys_way(shop: Bank) -> None:
+    """A look asks so many; the next one asks others."""
+    for _ in range(3):
+        _active(shop)
+    shop.change(_DEARER)
+    shop.ask(_proposes())
+    looks = [shop.rows("select coinslot.ask_for_prices(1) as asked") for _ in range(3)]
+    assert looks == [[{"asked": 1}]] * 3
+
+
 @pytest.mark.parametrize("words", [(True, True), (True, False), (False, False)])
 def test_a_price_is_answered_twice_at_once(shop: Bank, words: tuple[bool, bool]) -> None:
     """The last word counts, and is the one that is kept. The same word twice is one."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from tests.database.people import (
     gateway_says,
     merge,
 )
+from tests.database.waiting import done_or_blocked
 
 PRICE, TOKENS = 9900, 300
 SERVERS, SUBSCRIBERS = 12, 120
@@ -209,12 +209,7 @@ def test_a_decline_has_nothing_locked_that_others_want_while_it_waits(
         with person.transaction():
             person.execute("select from token_wallets where user_id = %s for update", [user])
             heard = thread.submit(server.execute, finish, [charge["id"]])
-            pid, limit = [server.info.backend_pid], time.monotonic() + 60
-            blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as waits"
-            while not _row(person.execute(blocked, pid).fetchone() or {})["waits"]:
-                assert not heard.done()
-                assert time.monotonic() < limit
-                time.sleep(0.001)
+            assert not done_or_blocked(heard, server, person)
             person.execute(f"{lock} for update nowait", [wanted])
         assert _row(heard.result(60).fetchone() or {})["heard"]
     assert _told(shop, user) == [

@@ -85,7 +85,7 @@ class TestCost:
             ("topup_of_another_shop", "imp_1", 0),
             ("ord_0123456789ab'--", "imp_1", 0),
             ("ord_0123456789ab", "../users/getToken", 0),
-            ("ord_ffffffffffffffff", "imp_1", 1),
+            ("ord_eeeeeeeeeeeeeeee", "imp_1", 1),  # no other test sends one of it
         ],
     )
     async def test_unsigned_hint_that_cannot_be_ours_leaves_nothing(

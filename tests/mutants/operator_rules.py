@@ -59,9 +59,9 @@ MUTANTS = (
     ),
     SqlMutant(
         "every-operator-is-an-owner",
-        "an operator may what their role may",
+        "what is an owner's is nobody else's",
         (Rewrite("coinslot.require_operator", _HAS_A_ROLE, "o.user_id = v_user_id"),),
-        (ACCESS, STATE_MACHINE),
+        (OPERATORS,),
     ),
     SqlMutant(
         "operators-by-claimed-address",

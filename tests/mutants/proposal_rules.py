@@ -76,12 +76,17 @@ MUTANTS = (
         "s.period_end >= o.from_at",
         "true",
     ),
-    _broken(
+    SqlMutant(
         "asked-again-and-again",
-        "nobody is asked for the same price twice",
-        "ask_for_prices",
-        "where a.subscription_id = s.id and a.proposal_id = o.id",
-        "where false",
+        "who was asked for a price stands in nobody's way",
+        (
+            Rewrite(
+                "coinslot.ask_for_prices",
+                "where a.subscription_id = s.id and a.proposal_id = o.id",
+                "where false",
+            ),
+        ),
+        (CROWD,),
     ),
     _broken(
         "withdrawn-and-asked",

@@ -14,7 +14,6 @@ AUDIT = "sql_tests/13_audit.test.sql"
 PARALLEL_SPENDING = "tests/database/test_parallel_spending.py"
 PARALLEL_HOLDS = "tests/database/test_parallel_holds.py"
 PARALLEL_PAYMENTS = "tests/database/test_parallel_payments.py"
-INTERLEAVINGS = "tests/database/test_interleavings.py"
 OWN_ROWS = "tests/database/test_own_rows.py"
 STATE_MACHINE = "tests/database/test_state_machine.py"
 
@@ -138,7 +137,7 @@ MUTANTS = (
                 "where h.id = lock_wallet_of_hold.hold_id and h.refund_id is null for update;",
             ),
         ),
-        (f"{INTERLEAVINGS}::test_two_calls_in_a_queue_end_as_one_after_the_other[capture-wallet]",),
+        (PARALLEL_HOLDS,),
     ),
     SqlMutant(
         "deleted-user-spends",
