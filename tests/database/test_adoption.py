@@ -3,11 +3,9 @@ wait, and whoever was there and changes is judged once, by what they are in the 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -15,6 +13,7 @@ import pytest
 
 from devstack.postgres import SUPERUSER
 from tests.database.people import Answer, Bank, Connection
+from tests.database.waiting import done_or_blocked
 from tests.support.clusters import Cluster
 
 _ADOPT = "select coinslot.adopt_users()"
@@ -61,7 +60,7 @@ def test_an_address_confirmed_during_an_adoption_is_paid_once(
         ThreadPoolExecutor(1) as thread,
     ):
         confirming = thread.submit(auth.execute, _CONFIRM, [early[1]])
-        wait_until_blocked(bank, auth, confirming)
+        assert not done_or_blocked(confirming, auth, bank)
         adoption.execute(end)
         confirming.result(60)
     wallets = bank.rows("select from token_wallets where user_id = any(%s)", list(early))
@@ -81,7 +80,7 @@ def test_an_adoption_waits_for_an_address_that_is_being_confirmed(
         auth.execute(_CONFIRM, [early[1]])
         with ThreadPoolExecutor(1) as thread:
             adopting = thread.submit(adoption.execute, _ADOPT)
-            wait_until_blocked(bank, adoption, adopting)
+            assert not done_or_blocked(adopting, adoption, bank)
             auth.execute(end)
             adopting.result(60)
     assert bank.wallet(early[1]) == (5 if end == "commit" else 0, 0)
@@ -96,7 +95,7 @@ def test_the_wallet_of_a_user_deleted_during_an_adoption_is_closed(
         ThreadPoolExecutor(1) as thread,
     ):
         deleting = thread.submit(auth.execute, _DELETE, [early[0]])
-        wait_until_blocked(bank, auth, deleting)
+        assert not done_or_blocked(deleting, auth, bank)
         adoption.execute("commit")
         deleting.result(60)
     [wallet] = bank.rows("select closed_at from token_wallets where user_id = %s", early[0])
@@ -111,7 +110,7 @@ def test_an_adoption_waits_for_a_deletion_and_makes_no_wallet(
         auth.execute(_DELETE, [early[0]])
         with ThreadPoolExecutor(1) as thread:
             adopting = thread.submit(adoption.execute, _ADOPT)
-            wait_until_blocked(bank, adoption, adopting)
+            assert not done_or_blocked(adopting, adoption, bank)
             auth.execute("commit")
             adopting.result(60)
     assert not bank.rows("select from token_wallets where user_id = %s", early[0])
@@ -141,7 +140,7 @@ def test_one_address_of_somebody_new_and_of_somebody_from_before_is_paid_once(
             "insert into auth.users (id, email, email_confirmed_at) values (%s, %s, now())",
             [new, f"{early[0]}+2@example.com"],
         )
-        wait_until_blocked(bank, auth, signing_up)
+        assert not done_or_blocked(signing_up, auth, bank)
         adoption.execute(end)
         signing_up.result(60)
     bank.change(_ADOPT)
@@ -203,12 +202,3 @@ def adopting(bank: Bank) -> Iterator[Connection]:
         adoption.execute("begin")
         adoption.execute(_ADOPT)
         yield adoption
-
-
-def wait_until_blocked(bank: Bank, waiting: Connection, call: Future[Any]) -> None:
-    deadline = time.monotonic() + 60
-    blocked = "select where cardinality(pg_blocking_pids(%s)) > 0"
-    while not bank.rows(blocked, waiting.info.backend_pid):
-        assert not call.done(), "nothing was waited for"
-        assert time.monotonic() < deadline
-        time.sleep(0.001)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.database.people import (
-    Answer,
     Bank,
-    Connection,
     Refusal,
     create_order,
     gateway_says,
@@ -19,6 +16,7 @@ from tests.database.people import (
     merge,
     receipts,
 )
+from tests.database.waiting import done_or_blocked
 
 LIMIT_S = 60.0
 
@@ -54,19 +52,11 @@ def test_an_order_that_is_made_meanwhile_is_paid_by_no_test_card(bank: Bank) -> 
             go_live().inside(operator)
             order_id = bank.order(bank.user())
             paying = thread.submit(gateway_says(order_id, 1, paid=5000), buyer)
-            _wait_until_done_or_blocked(bank, paying, buyer)
+            done_or_blocked(paying, buyer, bank)
         answer = paying.result(LIMIT_S)
     assert not isinstance(answer, Refusal)
     assert answer["outcome"] == "review"
     assert not bank.audit()
-
-
-def _wait_until_done_or_blocked(bank: Bank, call: Future[Answer], caller: Connection) -> None:
-    blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as blocked"
-    deadline = time.monotonic() + LIMIT_S
-    while not call.done() and not bank.rows(blocked, caller.info.backend_pid)[0]["blocked"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 _REVERSED = "select count(*)::int as n from token_ledger where kind = 'test_reversal'"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from typing import Any
 from uuid import UUID, uuid4
 
 import psutil
@@ -15,6 +14,7 @@ import pytest
 
 from devstack.settings import ROOT
 from tests.database.people import Answer, Bank, Connection, merge, spend
+from tests.database.waiting import done_or_blocked
 from tests.support.clusters import Cluster
 
 _HOLD_ACCOUNT = """
@@ -82,9 +82,9 @@ def test_what_the_app_pays_during_an_import_arrives_or_fails_loudly(app: App) ->
         holder.execute("begin")
         holder.execute(_HOLD_ACCOUNT, [user, user])
         taking = threads.submit(app.take, importer)
-        _wait_until_blocked(holder, importer, taking)
+        done_or_blocked(taking, importer, holder)
         paying = threads.submit(app.pay(user), payer)
-        _wait_until_blocked(holder, payer, paying)
+        done_or_blocked(paying, payer, holder)
         holder.execute("rollback")
         taking.result(60)
         paid = paying.result(60)
@@ -142,7 +142,7 @@ def test_a_bonus_that_is_being_paid_is_part_of_the_balance(app: App) -> None:
         auth.execute("set constraints all immediate")
         auth.execute("update auth.users set email_confirmed_at = now() where id = %s", [user])
         taking = thread.submit(app.take, importer)
-        _wait_until_blocked(auth, importer, taking)
+        done_or_blocked(taking, importer, auth)
         auth.execute("commit")
         taking.result(60)
     assert app.bank.history(user) == [("signup_bonus", 5), ("adjustment", 5)]
@@ -158,7 +158,7 @@ def test_who_is_merged_while_an_import_waits_is_named(app: App) -> None:
         merging.execute("begin")
         merge(user, other, f"{user}").inside(merging)
         taking = thread.submit(app.take, importer)
-        _wait_until_blocked(merging, importer, taking)
+        done_or_blocked(taking, importer, merging)
         merging.execute("commit")
         with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match=f"into {other}"):
             taking.result(60)
@@ -182,12 +182,12 @@ def test_an_import_waits_for_nobody_who_has_a_merged_wallet(app: App) -> None:
         other.execute(lock, [between])
         merge(out, into, f"{out}").inside(merging)
         capturing = threads.submit(capturer.execute, lock, [out])
-        _wait_until_blocked(merging, capturer, capturing)
+        done_or_blocked(capturing, capturer, merging)
         taking = threads.submit(app.take, importer)
-        _wait_until_blocked(merging, importer, taking)
+        done_or_blocked(taking, importer, merging)
         merging.execute("commit")
         capturing.result(60)
-        _wait_until_blocked(other, importer, taking)
+        done_or_blocked(taking, importer, other)
         other.execute("commit")
         assert isinstance(taking.result(60), dict)
     assert not app.bank.audit()
@@ -236,15 +236,3 @@ def test_a_hundred_thousand_users_are_imported_in_seconds(
     record_property("users imported", users)
     record_property("seconds under the lock", round(seconds, 1))
     record_property("of them at work", round(work, 1))
-
-
-def _wait_until_blocked(watcher: Connection, waiting: Connection, call: Future[Any]) -> None:
-    """Or done: then there was nothing to wait for."""
-    deadline = time.monotonic() + 60
-    blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as blocked"
-    while not call.done():
-        row = watcher.execute(blocked, [waiting.info.backend_pid]).fetchone()
-        if row and row["blocked"]:
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.001)

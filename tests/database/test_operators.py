@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from uuid import UUID
 
@@ -15,12 +14,12 @@ from tests.database.people import (
     Answer,
     Bank,
     Call,
-    Connection,
     Refusal,
     add_operator,
     refusals,
     remove_operator,
 )
+from tests.database.waiting import done_or_blocked
 from tests.support.sizes import sized
 
 SEED = 20261129
@@ -59,7 +58,7 @@ def _second_in_line(bank: Bank, first: Call, second: Call, isolation: str) -> An
         one.execute("begin")
         first.inside(one)
         late = thread.submit(second, two)
-        _wait_until_done_or_blocked(bank, late, two)
+        done_or_blocked(late, two, bank)
         one.execute("commit")
         try:
             answer = late.result(LIMIT_S)
@@ -68,17 +67,6 @@ def _second_in_line(bank: Bank, first: Call, second: Call, isolation: str) -> An
             raise
         two.execute("commit")
         return answer
-
-
-def _wait_until_done_or_blocked(bank: Bank, late: Future[Answer], connection: Connection) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as blocked"
-    while not late.done():
-        [row] = bank.rows(blocked, connection.info.backend_pid)
-        if row["blocked"]:
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("second", [remove_operator, demote])

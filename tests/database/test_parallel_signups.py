@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from typing import Any
 from uuid import UUID, uuid4
 
 from psycopg.types.json import Jsonb
 
 from tests.database.people import Answer, Bank, Connection
+from tests.database.waiting import done_or_blocked
 
 _HOLD_THE_MIDDLE_ONE = """
 insert into coinslot.identities (identity_hash, user_id)
@@ -51,7 +50,7 @@ def test_accounts_with_the_same_identities_get_one_bonus_and_no_deadlock(bank: B
         for user, connection in zip(users, others, strict=True):
             link = _link(user, identities, f"{user}")
             calls.append(threads.submit(link, connection))
-            _wait_until_blocked(holder, connection, calls[-1])
+            done_or_blocked(calls[-1], connection, holder)
         holder.execute("rollback")
         for call in calls:
             call.result(60)
@@ -70,7 +69,7 @@ def test_an_identity_confirmed_while_another_account_confirms_it_pays_once(bank:
             _confirm_as(one, first, email)
             with ThreadPoolExecutor(1) as thread:
                 other = thread.submit(_confirm_as, two, second, f"{first}+2@gmail.com")
-                _wait_until_blocked(one, two, other)
+                done_or_blocked(other, two, one)
                 one.execute(ends)
                 other.result(60)
         assert (bank.wallet(first)[0], bank.wallet(second)[0]) == tokens
@@ -135,14 +134,3 @@ def _confirm_as(connection: Connection, user_id: UUID, email: str) -> None:
         "update auth.users set email = %s, email_confirmed_at = now() where id = %s",
         [email, user_id],
     )
-
-
-def _wait_until_blocked(watcher: Connection, waiting: Connection, call: Future[Any]) -> None:
-    deadline = time.monotonic() + 60
-    blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as blocked"
-    while not call.done():
-        row = watcher.execute(blocked, [waiting.info.backend_pid]).fetchone()
-        if row and row["blocked"]:
-            return
-        assert time.monotonic() < deadline
-        time.sleep(0.001)

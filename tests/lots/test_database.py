@@ -7,7 +7,6 @@ For other histories, and as many as you like:
 from __future__ import annotations
 
 import os
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,8 @@ from random import Random
 
 import pytest
 
-from tests.database.people import Bank, Connection, Refusal, grant, spend_for
+from tests.database.people import Bank, Refusal, grant, spend_for
+from tests.database.waiting import done_or_blocked
 from tests.lots.author import Author
 from tests.lots.comparison import Pair
 from tests.lots.histories import HISTORIES
@@ -87,19 +87,11 @@ def test_two_folds_at_once_draw_what_was_spent_once(bank: Bank) -> None:
         with one.transaction():
             grant(user, 1, "C").inside(one)
             other = thread.submit(grant(user, 1, "D"), two)
-            _wait_until_blocked(bank, two)
+            assert not done_or_blocked(other, two, bank)
         assert not isinstance(other.result(_LIMIT_S), Refusal)
     lots = bank.rows("select remaining::int from token_lots where user_id = %s order by id", user)
     assert [lot["remaining"] for lot in lots] == [5, 10, 1, 1]
     assert bank.wallet(user) == (17, 0)
-
-
-def _wait_until_blocked(bank: Bank, connection: Connection) -> None:
-    blocked = "select cardinality(pg_blocking_pids(%s)) > 0 as blocked"
-    deadline = time.monotonic() + _LIMIT_S
-    while not bank.rows(blocked, connection.info.backend_pid)[0]["blocked"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def play(seed: int, begin: Callable[[Rules], Played]) -> Counter[str]:
