@@ -28,7 +28,6 @@ class MailJob(Record):
     business: dict[str, str]
     links: dict[str, str]
     unsubscribe: str | None
-    # A database of an older release lacks it.
     shown: dict[str, str | None] | None = None
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from coinslot.database.caller import Caller, RpcMissing
+from coinslot.database.caller import Caller
 from coinslot.database.records import Applied, OrderRecord
 from coinslot.database.rpc_names import Rpc
 from coinslot.metrics import PAYMENTS
@@ -33,22 +33,16 @@ class PaymentDatabase(Caller):
         `webhook_ids` are the webhooks that led to the read. They are judged and finished in the
         same transaction.
         """
-        arguments = {
-            "order_id": order_id,
-            "gateway": gateway,
-            "source": source,
-            "version": version,
-            "webhook_ids": list(webhook_ids) or None,
+        applied = await self.record(
+            Applied,
+            Rpc.APPLY_GATEWAY_PAYMENT,
+            order_id=order_id,
+            gateway=gateway,
+            source=source,
+            version=version,
+            webhook_ids=list(webhook_ids) or None,
             **fact,
-        }
-        try:
-            applied = await self.record(Applied, Rpc.APPLY_GATEWAY_PAYMENT, **arguments)
-        except RpcMissing:
-            # A database of an older release keeps neither how the money is taxed nor the card.
-            if fact.get("vat") is None and fact.get("card") is None:
-                raise
-            arguments |= {"vat": None, "tax_free": None, "card": None}
-            applied = await self.record(Applied, Rpc.APPLY_GATEWAY_PAYMENT, **arguments)
+        )
         status = applied.order.status if applied.order else "none"
         PAYMENTS.labels(gateway, applied.outcome, status).inc()
         return applied

@@ -32,7 +32,6 @@ class OrderRecord(Record):
     amount: int
     currency: str
     tokens: int
-    # A database of an older release lacks these three.
     quantity: int = 1
     list_amount: int | None = None
     promo_code: str | None = None
@@ -209,11 +208,11 @@ class PromotionCode(Record):
 
 
 class Maintenance(Record):
-    """`purged` has how many of each kind were deleted; none by a database older than that."""
+    """`purged` has how many of each kind were deleted."""
 
     orders_expired: int
     wallets_swept: int
-    purged: dict[str, int] = {}
+    purged: dict[str, int]
 
 
 class Shop(Record):

@@ -35,10 +35,6 @@ class UserDatabase(EndpointOwner):
     ) -> OrderRecord:
         """A new order, or the one that was made under the same key. `method` is the way to pay,
         `promo_code` one that this person has checked."""
-        # A database of an older release knows neither.
-        more: dict[str, Any] = {"quantity": quantity} if quantity != 1 else {}
-        if promo_code:
-            more["promo_code"] = promo_code
         return await self.record(
             OrderRecord,
             Rpc.CREATE_ORDER,
@@ -47,7 +43,8 @@ class UserDatabase(EndpointOwner):
             currency=currency,
             idempotency_key=idempotency_key,
             method=method,
-            **more,
+            quantity=quantity,
+            promo_code=promo_code,
         )
 
     async def request_cash_receipt(self, order_id: str, kind: str, number: str) -> None:

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from coinslot.database.caller import RpcMissing
 from coinslot.errors import CoinslotError
 from coinslot.jitter import about
 from coinslot.metrics import DELIVERIES, DELIVERY_SECONDS, RUNS, expect_work
@@ -70,11 +69,8 @@ class Deliveries:
 
     async def work_off(self) -> None:
         """Sends everything that is due now, in this process alone."""
-        try:
-            while await self.claim() or self._tasks:
-                await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
-        except RpcMissing:
-            log.info("deliveries_not_there")
+        while await self.claim() or self._tasks:
+            await asyncio.wait(set(self._tasks), return_when=asyncio.FIRST_COMPLETED)
 
     async def settle(self, seconds: float) -> None:
         """Waits for what is being sent, and leaves to its lease what takes longer."""

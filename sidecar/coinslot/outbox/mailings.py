@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import structlog
 from jinja2 import TemplateError
 
-from coinslot.database.caller import RpcMissing
 from coinslot.errors import CoinslotError
 from coinslot.metrics import MAILS
 from coinslot.outbox.mail_server import MailServer, Sent
@@ -44,8 +43,6 @@ class Mailings:
         under_way: set[asyncio.Task[Sent]] = set()
         try:
             await self._work_off(under_way)
-        except RpcMissing:
-            log.info("mails_not_there")
         except CoinslotError:
             await asyncio.gather(*under_way)
             raise

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import structlog
 from structlog.contextvars import bound_contextvars
 
-from coinslot.database.caller import RpcMissing
 from coinslot.errors import CoinslotError, GatewayTimeout
 from coinslot.gateways.cash_receipts import CashReceipt, ReceiptStep
 from coinslot.payments.open_orders import as_order
@@ -44,11 +43,7 @@ class CashReceipts:
 
     async def work_off(self) -> int:
         """Takes the next step of what is due at each gateway. Returns how many were taken."""
-        try:
-            return sum(await asyncio.gather(*map(self._at, self._gateways.values())))
-        except RpcMissing:
-            # A database of an older release has none.
-            return 0
+        return sum(await asyncio.gather(*map(self._at, self._gateways.values())))
 
     async def _at(self, gateway: Gateway) -> int:
         """All of a batch at once: its leases began together, and last for one call each."""
