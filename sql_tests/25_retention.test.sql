@@ -280,6 +280,7 @@ select is(
 );
 select pg_temp.age(:'deposited') \gset
 select pg_temp.age(:'awaited') \gset
+select pg_temp.change(format('update public.token_payments set expires_at = now() + interval ''1 day'' where order_id = %L', :'awaited')) \gset
 select is(pg_temp.purged('account_holders'), '1', 'and goes, once the order has long been over');
 select is(pg_temp.holders(:'deposited'), 'KB', '... from the order and from its attempt');
 select is(pg_temp.holders(:'awaited'), 'Kim, Kim, KB', '... but not while somebody has to pay in');
