@@ -746,7 +746,9 @@ begin
   if v_subscription.status = (
     case when subscribe.trial is null then 'incomplete' else 'trialing' end
   ) and v_subscription.plan_id = v_terms.plan_id and v_subscription.gateway = subscribe.gateway
-    and v_subscription.method_id = subscribe.method_id
+    and v_subscription.method_id = subscribe.method_id and (
+      v_subscription.amount, v_subscription.currency, v_subscription.tokens, v_subscription.every
+    ) = (v_terms.amount, v_terms.currency, v_terms.tokens, v_terms.every)
   then
     return v_subscription;
   elsif v_subscription.id is not null then

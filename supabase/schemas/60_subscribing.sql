@@ -99,6 +99,7 @@ revoke all on function coinslot.begin_subscription(
 ) from public;
 
 -- Called again for a plan that is not paid yet it is the same subscription: two browsers make one.
+-- At another price it is refused: the first would be charged, and the second was agreed to.
 -- Nobody is charged who asked for a trial: they have it as the page showed it, or are refused.
 create function coinslot.subscribe(
   plan_id text, gateway text, currency text, method_id uuid, consent jsonb, trial text
@@ -122,7 +123,9 @@ begin
   if v_subscription.status = (
     case when subscribe.trial is null then 'incomplete' else 'trialing' end
   ) and v_subscription.plan_id = v_terms.plan_id and v_subscription.gateway = subscribe.gateway
-    and v_subscription.method_id = subscribe.method_id
+    and v_subscription.method_id = subscribe.method_id and (
+      v_subscription.amount, v_subscription.currency, v_subscription.tokens, v_subscription.every
+    ) = (v_terms.amount, v_terms.currency, v_terms.tokens, v_terms.every)
   then
     return v_subscription;
   elsif v_subscription.id is not null then
