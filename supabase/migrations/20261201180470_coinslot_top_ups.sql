@@ -419,7 +419,7 @@ begin
   if v_bar is not null then
     perform coinslot.suspend_top_up(top_up.user_id, v_bar);
     return null;
-  elsif v_wallet.tokens - v_wallet.held < top_up.threshold
+  elsif coinslot.available(v_wallet) < top_up.threshold
     and coinslot.top_up_fits(top_up)
     and not exists (
       select from coinslot.top_up_charges h

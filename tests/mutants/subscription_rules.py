@@ -105,7 +105,7 @@ MUTANTS = (
         "top-up-with-enough-left",
         "a pack is bought only when fewer tokens than the threshold are left",
         "advance_top_up",
-        "v_wallet.tokens - v_wallet.held < top_up.threshold",
+        "coinslot.available(v_wallet) < top_up.threshold",
         "true",
         caught_by=TOP_UPS,
     ),
