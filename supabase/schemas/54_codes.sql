@@ -131,7 +131,8 @@ comment on function coinslot.count_uses(text, uuid, text[]) is
 revoke all on function coinslot.count_uses(text, uuid, text[]) from public;
 
 -- By whoever first confirmed one of the identities, too, or has their orders since a merge. A first
--- purchase that is under way is one, whichever account of an identity it is of. Test money buys nothing in a live database.
+-- purchase that is under way is one, whichever account of an identity it is of. Test money buys
+-- nothing in a live database.
 create function coinslot.has_bought(user_id uuid, hashes text[]) returns boolean
 language sql stable set search_path = '' as $$
   select exists (

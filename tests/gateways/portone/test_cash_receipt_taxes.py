@@ -1,4 +1,4 @@
-"""The tax-free part of a cash receipt at PortOne, which is issued over what an order holds by now."""
+"""The tax-free part of a cash receipt at PortOne, which is over what an order holds by now."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EXEMPT = ReceiptStep(
     tries=1,
     asked_on=(),
 )
-# The answer to what was asked is lost, and money goes back, or comes back, before it is asked again.
+# An answer is lost, and money goes back, or comes back, before the same is asked again.
 STEPS = [
     (EXEMPT, 10_000),
     (replace(EXEMPT, wanted=7_000), 7_000),
@@ -42,10 +42,12 @@ STEPS = [
 async def test_v2_is_told_it_of_the_total_that_it_is_told(step: ReceiptStep, tax_free: int) -> None:
     asked: list[dict[str, Any]] = []
 
-    async def call(method: str, _path: str, **given: Any) -> httpx.Response:
+    async def call(
+        method: str, _path: str, *, json: dict[str, Any] | None = None, **_given: object
+    ) -> httpx.Response:
         if method == "GET":
             return httpx.Response(404, json={"type": "CASH_RECEIPT_NOT_FOUND"})
-        asked.append(given["json"])
+        asked.append(json or {})
         return httpx.Response(200, json={"cashReceipt": {"issueNumber": "G1"}})
 
     issuer = V2CashReceipts(call, store_id="store-1", channel=lambda _: "channel-1")
@@ -60,10 +62,12 @@ async def test_v2_is_told_it_of_the_total_that_it_is_told(step: ReceiptStep, tax
 async def test_v1_is_told_it_of_what_the_payment_holds(step: ReceiptStep, tax_free: int) -> None:
     asked: list[dict[str, Any]] = []
 
-    async def call(method: str, _path: str, **given: Any) -> dict[str, Any]:
+    async def call(
+        method: str, _path: str, *, json: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
         if method == "GET":
             return {"http_status": 404, "code": -1, "message": "none"}
-        asked.append(given["json"])
+        asked.append(json or {})
         receipt = {"imp_uid": step.payment_key, "amount": step.wanted}
         return {"http_status": 200, "code": 0, "response": receipt}
 
