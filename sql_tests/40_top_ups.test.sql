@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(74);
+select plan(75);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
 create temporary table people (name, id) as
@@ -178,6 +178,8 @@ select pg_temp.later(2) \g /dev/null
 select is(pg_temp.set_up('ivy', cap => 5001) || ' ' || pg_temp.shown('ivy'), 'on on 0 1 | 1', '... has spent nothing of this one');
 select is(pg_temp.charge(), 'credited completed 11', '... and has a pack for it');
 update public.token_payments p set currency = 'KRW' where p.user_id = pg_temp.id('ivy');
+select matches(pg_temp.refusal(pg_temp.as_user(pg_temp.id('ivy'), format('select set_token_top_up(''starter'', ''portone'', ''KRW'', %L, 5, 15000, 5, ''{"amount": 4999}'')', pg_temp.card('ivy')))),
+  'PT409 changed_meanwhile', 'nobody agrees to a pack at another price than was shown');
 
 -- What somebody has is what they see: tokens of a hold that has expired, and of a refill that is due.
 select pg_temp.as_service(format('select add_tokens(%L, 100, ''k'')', pg_temp.id('kay'))) \g /dev/null

@@ -5,13 +5,13 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(43);
+select plan(49);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
 select pg_temp.as_service('select coinslot_set_plan(''plus'', ''month'', ''Plus'', ''플러스'', 300, ''{"KRW": 9900, "USD": 790}'')') \g /dev/null
 select pg_temp.as_service('select coinslot_set_plan(''pro'', ''month'', ''Pro'', ''프로'', 1000, ''{"KRW": 24900}'')') \g /dev/null
-insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hal', 'ida', 'jon']) n;
+insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hal', 'ida', 'jon', 'kim']) n;
 insert into methods select p.name, pg_temp.method(p.name, p.name || ' key') from people p;
 create function pg_temp.orders(name text) returns bigint
 language sql as $$ select count(*) from public.token_payments p where p.user_id = pg_temp.id(orders.name) $$;
@@ -140,6 +140,21 @@ select pg_temp.subscribe('jon') \g /dev/null
 update public.token_prices r set amount = 8900 where r.product_id = 'plus' and r.currency = 'KRW';
 select matches(pg_temp.subscribe('jon') || pg_temp.does('jon', 'cancel_token_subscription(%L)') || pg_temp.subscribe('jon') || ' ' || (pg_temp.sub('jon')).amount,
   '^PT409 already_subscribed.*endedincomplete 8900$', 'nobody is charged the price before when they agree to another');
+
+-- ---- a page that was opened before the price changed ----
+
+create function pg_temp.agrees(name text, amount bigint, what text default null) returns text
+language sql as $$
+  select pg_temp.shop(pg_temp.id(agrees.name), format(coalesce(what,
+    'select (subscribe_token_plan(''plus'', ''portone'', ''KRW'', %L, jsonb_build_object(''amount'', %s))).status as t'),
+    case when what is null then pg_temp.card(agrees.name) else (pg_temp.sub(agrees.name)).id end, agrees.amount))
+$$;
+select matches(pg_temp.agrees('kim', 9900), 'PT409 changed_meanwhile {"amount": 8900, "currency": "KRW"}', 'who was shown another price is not charged this one');
+select is(pg_temp.orders('kim') || coalesce((pg_temp.sub('kim')).status, 'none'), '0none', '... and has no subscription');
+select is(pg_temp.agrees('kim', 8900) || pg_temp.charge('kim'), 'incompletecredited completed 300', '... but at what they were shown');
+select matches(pg_temp.agrees('kim', 24000, 'select (upgrade_token_plan(%L, ''pro'', jsonb_build_object(''amount'', %s))).status as t'), 'PT409 changed_meanwhile', 'nor is a dearer plan had');
+select matches(pg_temp.agrees('kim', 24000, 'select (change_token_plan(%L, ''pro'', jsonb_build_object(''amount'', %s))).status as t'), 'PT409 changed_meanwhile', '... or chosen');
+select is(pg_temp.agrees('kim', 24900, 'select (change_token_plan(%L, ''pro'', jsonb_build_object(''amount'', %s))).status as t'), 'active', '... but at what it costs');
 
 select * from finish();
 rollback;

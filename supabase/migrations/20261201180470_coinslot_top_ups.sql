@@ -260,6 +260,7 @@ begin
   v_pack := coinslot.quote_order(
     v_user_id, set_top_up.product_id, set_top_up.gateway, set_top_up.currency, null, 1
   );
+  perform coinslot.check_shown(set_top_up.consent, v_pack.amount, v_pack.currency);
   perform coinslot.check_top_up(
     v_pack.amount, v_pack.tokens, set_top_up.threshold, set_top_up.monthly_cap,
     set_top_up.monthly_times
@@ -317,7 +318,8 @@ comment on function public.set_token_top_up(
   text, text, text, uuid, bigint, bigint, integer, jsonb
 ) is
 'Has a pack bought for the signed-in user whenever fewer tokens than the threshold are left, within
-these bounds of thirty days. consent is what the page showed, and is kept.';
+these bounds of thirty days. consent is what the page showed, and is kept; PT409 if its amount is
+another than the price.';
 revoke all on function public.set_token_top_up(
   text, text, text, uuid, bigint, bigint, integer, jsonb
 ) from public, anon, authenticated, service_role;
