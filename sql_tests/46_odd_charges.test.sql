@@ -5,13 +5,13 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(49);
+select plan(52);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
 select pg_temp.as_service('select coinslot_set_plan(''plus'', ''month'', ''Plus'', ''플러스'', 300, ''{"KRW": 9900, "USD": 790}'')') \g /dev/null
 select pg_temp.as_service('select coinslot_set_plan(''pro'', ''month'', ''Pro'', ''프로'', 1000, ''{"KRW": 24900}'')') \g /dev/null
-insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hal', 'ida', 'jon', 'kim']) n;
+insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hal', 'ida', 'jon', 'kim', 'lea']) n;
 insert into methods select p.name, pg_temp.method(p.name, p.name || ' key') from people p;
 create function pg_temp.orders(name text) returns bigint
 language sql as $$ select count(*) from public.token_payments p where p.user_id = pg_temp.id(orders.name) $$;
@@ -123,6 +123,11 @@ select is((select pg_temp.pays(c) from renewal) || ' ' || pg_temp.state('gil'), 
 select is(pg_temp.does('gil', 'upgrade_token_plan(%L, ''pro'')') || ' ' || pg_temp.again('gil'), 'active true false', 'another upgrade is charged within its period');
 update public.token_payments p set expires_at = clock_timestamp() where p.user_id = pg_temp.id('gil') and p.status = 'pending';
 select is(pg_temp.again('gil'), 'true true', '... and not after it');
+
+select is(pg_temp.subscribe('lea') || pg_temp.charge('lea') || pg_temp.does('lea', 'upgrade_token_plan(%L, ''pro'')'), 'incompletecredited completed 300active', 'one whose upgrade');
+select matches(pg_temp.read(c #>> '{payment,order_id}', format('A:paid paid=%1$s refunded=%1$s', c #>> '{payment,amount}')), '^credited refunded 300$', '... was refunded before anybody read of it')
+from pg_temp.claim('lea') c;
+select is(pg_temp.state('lea') || ' ' || (pg_temp.sub('lea')).amount, 'active plus 0 | 300 9900', '... has the plan before, at its price');
 
 -- ---- what has changed while nobody knows what a charge came to ----
 
