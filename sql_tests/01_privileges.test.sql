@@ -365,6 +365,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.finish_charge', 'service_role'),
 ('public.coinslot_finish_charge', 'service_role'),
 ('coinslot.own_method', ''),
+('coinslot.check_shown', ''),
 ('coinslot.note_consent', ''),
 ('coinslot.check_subscribing', ''),
 ('coinslot.begin_subscription', ''),

@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(92);
+select plan(95);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 
 create temporary table people (name, id) as
@@ -236,6 +236,18 @@ insert into people values ('ida again', pg_temp.sign_up('ida+2@example.com'));
 select pg_temp.promote('other_first', '{"kind": "percent", "percent_off": 20, "first_purchase": true}') \g /dev/null
 select pg_temp.code('OTHER', 'other_first') \g /dev/null
 select is(pg_temp.check('ida again', 'OTHER'), 'first_purchase_only', '... nor of another account of theirs');
+select pg_temp.change('update coinslot.settings set signup_bonus = 1') \g /dev/null
+insert into people values ('old', pg_temp.sign_up('nora@example.com')), ('new', pg_temp.sign_up('nora@example.org'));
+select is(pg_temp.order('old', null) || ' ' || pg_temp.pay('old'), '5000 10 credited completed 11', 'somebody buys');
+select pg_temp.as_service(format('select merge_token_wallets(%L, %L, ''nora'')', pg_temp.id('old'), pg_temp.id('new'))) \g /dev/null
+delete from auth.users u where u.id = pg_temp.id('old');
+insert into people values ('nora again', pg_temp.sign_up('nora@example.com'));
+select is(pg_temp.check('nora again', 'OTHER'), 'first_purchase_only', '... which they have done still when that account was merged into another');
+insert into people values ('sam', pg_temp.sign_up('sam@example.com')), ('sam two', pg_temp.sign_up('sam@example.org'));
+select pg_temp.check('sam', 'FIRST') || pg_temp.order('sam', 'FIRST') \g /dev/null
+select pg_temp.as_service(format('select merge_token_wallets(%L, %L, ''sam'')', pg_temp.id('sam'), pg_temp.id('sam two'))) \g /dev/null
+select is(pg_temp.check('sam two', 'OTHER'), 'first_purchase_only', '... as is one that was under way then');
+select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 
 -- ---- codes in bulk ----
 

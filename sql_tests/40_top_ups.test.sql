@@ -3,11 +3,11 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(61);
+select plan(75);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
 create temporary table people (name, id) as
-select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy']) n;
+select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy', 'kay', 'lia', 'mel', 'ned', 'ora']) n;
 create function pg_temp.id(name text) returns uuid
 language sql as $$ select p.id from people p where p.name = id.name $$;
 create function pg_temp.method(name text, key text) returns uuid
@@ -19,7 +19,7 @@ begin
   return v_id;
 end
 $$;
-create temporary table methods as select n as name, pg_temp.method(n, n || ' key') as id from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy']) n;
+create temporary table methods as select n as name, pg_temp.method(n, n || ' key') as id from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy', 'kay', 'lia', 'mel', 'ned', 'ora']) n;
 create function pg_temp.card(name text) returns uuid
 language sql as $$ select m.id from methods m where m.name = card.name $$;
 create function pg_temp.set_up(name text, threshold bigint default 5, cap bigint default 15000, card text default null, product text default 'starter') returns text
@@ -178,6 +178,55 @@ select pg_temp.later(2) \g /dev/null
 select is(pg_temp.set_up('ivy', cap => 5001) || ' ' || pg_temp.shown('ivy'), 'on on 0 1 | 1', '... has spent nothing of this one');
 select is(pg_temp.charge(), 'credited completed 11', '... and has a pack for it');
 update public.token_payments p set currency = 'KRW' where p.user_id = pg_temp.id('ivy');
+select matches(pg_temp.refusal(pg_temp.as_user(pg_temp.id('ivy'), format('select set_token_top_up(''starter'', ''portone'', ''KRW'', %L, 5, 15000, 5, ''{"amount": 4999}'')', pg_temp.card('ivy')))),
+  'PT409 changed_meanwhile', 'nobody agrees to a pack at another price than was shown');
+
+-- What somebody has is what they see: tokens of a hold that has expired, and of a refill that is due.
+select pg_temp.as_service(format('select add_tokens(%L, 100, ''k'')', pg_temp.id('kay'))) \g /dev/null
+select pg_temp.as_service(format('select hold_tokens_for(%L, 98, ''h'')', pg_temp.id('kay'))) \g /dev/null
+select is(pg_temp.set_up('kay'), 'on', 'one whose tokens a hold has set aside');
+update coinslot.token_holds h set expires_at = clock_timestamp() where h.user_id = pg_temp.id('kay');
+select is(pg_temp.charge(), 'nothing due', '... is not charged once it has expired, swept or not');
+select pg_temp.as_service('select coinslot_set_refill(''daily'', 50, ''day'', ''Asia/Seoul'')') \g /dev/null
+select pg_temp.as_service('select coinslot_run_maintenance()') \g /dev/null
+select is(pg_temp.set_up('lia') || pg_temp.charge(), 'onnothing due', 'whose refill is due is not charged');
+select pg_temp.as_service('select coinslot_set_refill(''daily'', active => false)') \g /dev/null
+select pg_temp.as_user(pg_temp.id('lia'), 'select stop_token_top_up()') \g /dev/null
+
+-- Of a charge that got no answer nothing is made again that would not be begun now.
+create function pg_temp.again(during text) returns text
+language plpgsql as $$
+declare
+  v_claim jsonb := pg_temp.claim();
+begin
+  if v_claim is null then
+    return 'nothing due';
+  end if;
+  execute during;
+  perform pg_temp.later(0.1);
+  v_claim := pg_temp.claim();
+  perform pg_temp.as_service(format('select coinslot_finish_top_up(%L, %s, ''ours'', ''order_over'')', v_claim ->> 'id', v_claim ->> 'lease'));
+  return concat_ws(' ', v_claim ->> 'again', v_claim ->> 'over');
+end
+$$;
+select is(pg_temp.set_up('mel') || ' ' || pg_temp.again('select 1'), 'on true false', 'a charge that got no answer may be made again');
+select pg_temp.later(2) \g /dev/null
+insert into methods select 'mel 2', pg_temp.method('mel', 'mel second');
+select is(pg_temp.again('select pg_temp.set_up(''mel'', card => ''mel 2'')'), 'true true', '... not by a card that was replaced meanwhile');
+select is(pg_temp.shown('mel') || ' ' || (select t.failures || ' ' || round(extract(epoch from t.next_look_at - clock_timestamp()) / 3600) from coinslot.top_ups t where t.user_id = pg_temp.id('mel')),
+  'on 0 0 | 0 0 1', '... which is no decline: the next look is in an hour');
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.again('select pg_temp.set_up(''mel'', 9, 60000, ''mel 2'', ''standard'')'), 'true true', '... nor for a pack that is wanted no more');
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.again($$select pg_temp.as_service(format('select add_tokens(%L, 9, ''by hand'')', pg_temp.id('mel')))$$), 'true true', '... nor once there are tokens enough');
+select is(pg_temp.set_up('ned') || ' ' || pg_temp.again('select pg_temp.change(''update coinslot.settings set auto_top_up = false'')'), 'on true true', '... nor when the shop has ended all');
+select pg_temp.change('update coinslot.settings set auto_top_up = true') \g /dev/null
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.again(format('update auth.users set banned_until = ''infinity'' where id = %L', pg_temp.id('ned'))), 'true true', '... nor of who was banned');
+select is(pg_temp.set_up('ora') || ' ' || pg_temp.again(format('update public.token_payments set expires_at = clock_timestamp() where user_id = %L', pg_temp.id('ora'))), 'on true true', '... nor for an order whose time is over');
+select is((select count(*) from public.token_payments p where p.user_id in (pg_temp.id('mel'), pg_temp.id('ned'), pg_temp.id('ora')) and p.status <> 'voided'), 0::bigint, '... and none of these orders can be paid');
+select pg_temp.later(2) \g /dev/null
+select is(pg_temp.charge(), 'credited completed 10', 'while who has too few is charged as ever');
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books are sound');
 
 select * from finish();

@@ -107,5 +107,12 @@ select is(
   from jsonb_array_elements(pg_temp.told('declines', '{"from": "2019-06-01", "to": "2020-05-31"}') -> 'rows') r),
   array[28, 12000 * 12001 / 2]::bigint[], 'of a year by day fewer, and as many attempts'
 );
+-- ---- limits are of the money that goes back ----
+select pg_temp.as_user(:'mina', 'select order_id from create_token_order(''starter'', ''portone'')') ->> 'order_id' as foreign \gset
+select is(pg_temp.read(:'foreign', 'A:paid currency=USD paid=5000'), 'review review 25', 'an order that was paid in another currency than asked');
+select is(pg_temp.refusal(pg_temp.act('limited', 'refund_order', :'foreign', '{"amount": 2000}')),
+  'PT403 limit_reached {"left": 0, "limit": 0, "currency": "USD"}', '... goes back within a limit of that one');
+select is(pg_temp.act('finance', 'refund_order', :'foreign', '{"amount": 2000}') ->> 'currency', 'USD', '... by who has none');
+
 select * from finish();
 rollback;

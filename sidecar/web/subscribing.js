@@ -33,7 +33,8 @@ export async function begin(wish, page) {
   if (wish.trial) return tryInstead(before, wish, page)
   const [last] = await latest(before.id, 1)
   if (last?.event === 'subscribed') return charge(before, page, 0) // nobody knows yet if it was paid
-  const same = before.plan_id === wish.planId && before.gateway === wish.gateway && before.currency === wish.currency
+  const { amount = before.amount } = wish.consent ?? {} // as it was shown
+  const same = before.plan_id === wish.planId && before.gateway === wish.gateway && before.currency === wish.currency && before.amount === amount
   if (same) return payAgain(before, wish.methodId, page)
   const canceled = await call('cancel_token_subscription', { subscription_id: before.id })
   return canceled.what ? canceled : make(wish, page)

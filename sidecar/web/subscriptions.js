@@ -10,6 +10,7 @@ const BY_MESSAGE = {
   already_subscribed: 'have',
   trial_not_offered: 'tried',
   plan_not_found: 'gone',
+  changed_meanwhile: 'repriced',
   subscription_state: 'changed',
   subscription_not_found: 'changed',
   method_not_found: 'method_gone',

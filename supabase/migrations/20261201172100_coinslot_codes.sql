@@ -167,14 +167,15 @@ language sql stable set search_path = '' as $$
     inner join coinslot.settings s on s.id and p.live = (s.mode = 'live')
     where p.confirmed_at is not null and p.user_id in (
       select has_bought.user_id
-      union select i.user_id from coinslot.identities i
+      union select coalesce(m.owner_user, i.user_id) from coinslot.identities i
+      left join coinslot.merged_wallets m on m.from_user = i.user_id
       where i.identity_hash = any (has_bought.hashes)
     )
     union all
     select from coinslot.promotions t
     cross join lateral (
       select o.id from coinslot.promotion_uses o
-      where o.user_id = has_bought.user_id and o.promotion = t.id
+      where o.user_id = any (coinslot.histories_of(has_bought.user_id)) and o.promotion = t.id
       union select i.use_id from coinslot.promotion_identities i
       where i.promotion = t.id and i.identity_hash = any (has_bought.hashes)
     ) m

@@ -352,7 +352,9 @@ revoke all on function coinslot.lock_subscription(uuid, uuid) from public;
 
 -- Whoever calls has it locked. Money that is taken after this moment bought nothing: its refund is
 -- proposed. An order that a payment is being applied to at this moment is judged by that.
-create function coinslot.void_cycle_orders(subscription_id uuid) returns void
+create function coinslot.void_cycle_orders(
+  subscription_id uuid, payment_id uuid default null
+) returns void
 language sql volatile set search_path = '' set enable_seqscan = off as $$
   with due as materialized (
     select p.id, p.status from public.token_payments p
@@ -361,6 +363,7 @@ language sql volatile set search_path = '' set enable_seqscan = off as $$
       inner join coinslot.subscription_cycles c on c.id = o.cycle_id
       where c.subscription_id = void_cycle_orders.subscription_id
         and (c.status <> 'paid' or o.purpose = 'change')
+        and o.payment_id = coalesce(void_cycle_orders.payment_id, o.payment_id)
     )) and p.paid = 0 and p.status in ('pending', 'failed', 'canceled', 'expired')
     for update skip locked
   ), voided as (
@@ -374,9 +377,9 @@ language sql volatile set search_path = '' set enable_seqscan = off as $$
   )
   select v.id, v.user_id, v.from_status, 'voided', 'subscription', v.payment_key from voided v
 $$;
-comment on function coinslot.void_cycle_orders(uuid) is
-'Calls off the unpaid orders of a locked subscription.';
-revoke all on function coinslot.void_cycle_orders(uuid) from public;
+comment on function coinslot.void_cycle_orders(uuid, uuid) is
+'Calls off the unpaid orders of a locked subscription, or one of them.';
+revoke all on function coinslot.void_cycle_orders(uuid, uuid) from public;
 
 create function coinslot.end_subscription(
   subscription public.token_subscriptions, reason text

@@ -260,6 +260,7 @@ begin
   v_pack := coinslot.quote_order(
     v_user_id, set_top_up.product_id, set_top_up.gateway, set_top_up.currency, null, 1
   );
+  perform coinslot.check_shown(set_top_up.consent, v_pack.amount, v_pack.currency);
   perform coinslot.check_top_up(
     v_pack.amount, v_pack.tokens, set_top_up.threshold, set_top_up.monthly_cap,
     set_top_up.monthly_times
@@ -317,7 +318,8 @@ comment on function public.set_token_top_up(
   text, text, text, uuid, bigint, bigint, integer, jsonb
 ) is
 'Has a pack bought for the signed-in user whenever fewer tokens than the threshold are left, within
-these bounds of thirty days. consent is what the page showed, and is kept.';
+these bounds of thirty days. consent is what the page showed, and is kept; PT409 if its amount is
+another than the price.';
 revoke all on function public.set_token_top_up(
   text, text, text, uuid, bigint, bigint, integer, jsonb
 ) from public, anon, authenticated, service_role;
@@ -419,7 +421,7 @@ begin
   if v_bar is not null then
     perform coinslot.suspend_top_up(top_up.user_id, v_bar);
     return null;
-  elsif v_wallet.tokens - v_wallet.held < top_up.threshold
+  elsif coinslot.available(v_wallet) < top_up.threshold
     and coinslot.top_up_fits(top_up)
     and not exists (
       select from coinslot.top_up_charges h

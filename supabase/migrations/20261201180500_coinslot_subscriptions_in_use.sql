@@ -128,7 +128,7 @@ begin
     perform coinslot.follow_dispute(payment);
   end if;
   if payment.paid > 0 and payment.refunded + payment.withdrawn >= payment.paid
-    and before.refunded + before.withdrawn < before.paid
+    and (before.paid = 0 or before.refunded + before.withdrawn < before.paid)
   then
     perform coinslot.follow_refund(payment);
   end if;

@@ -113,7 +113,8 @@ begin
     select from coinslot.cycle_orders o
     where o.payment_id = v_charge.payment_id and o.purpose = 'change'
   ) then
-    perform coinslot.void_cycle_orders(v_subscription.id);
+    -- No other: the next period may just be charged.
+    perform coinslot.void_cycle_orders(v_subscription.id, v_charge.payment_id);
     perform coinslot.note_subscription(v_subscription, v_subscription.status, 'upgrade_declined',
       jsonb_build_object('class', finish_charge.outcome, 'reason', left(finish_charge.reason, 100))
     );
@@ -180,6 +181,8 @@ declare
   );
   v_top_up coinslot.top_ups;
   v_charge coinslot.top_up_charges;
+  -- Nothing was declined: what it was for is over.
+  v_over boolean := finish_top_up.outcome = 'ours' and finish_top_up.reason = 'order_over';
   v_wait interval;
 begin
   if finish_top_up.outcome in ('soft', 'hard', 'authentication', 'ours', 'review') is not true
@@ -199,9 +202,10 @@ begin
   perform coinslot.void_top_up_order(v_charge.payment_id);
   v_wait := case finish_top_up.outcome
     when 'soft' then coinslot.top_up_wait(v_top_up.failures + 1)
-    when 'ours' then interval '1 day' end;
+    when 'ours' then case when v_over then interval '1 hour' else interval '1 day' end end;
   update coinslot.top_ups t set
-    failures = t.failures + 1, next_look_at = clock_timestamp() + coalesce(v_wait, '1 day'),
+    failures = t.failures + case when v_over then 0 else 1 end,
+    next_look_at = clock_timestamp() + coalesce(v_wait, '1 day'),
     status = case when t.status = 'on' and v_wait is null then 'suspended' else t.status end,
     reason = case when v_wait is null then case finish_top_up.outcome
       when 'review' then 'money_in_review' when 'authentication' then 'authentication'

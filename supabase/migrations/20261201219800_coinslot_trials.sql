@@ -738,6 +738,7 @@ begin
   perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
   perform coinslot.check_buyer(v_user_id);
   v_terms := coinslot.plan_terms(subscribe.plan_id, subscribe.currency);
+  perform coinslot.check_shown(subscribe.consent, v_terms.amount, v_terms.currency);
   perform coinslot.selling_gateway(subscribe.gateway, subscribe.currency);
   perform coinslot.require_unattended(subscribe.gateway);
   perform coinslot.own_method(subscribe.method_id, subscribe.gateway);
@@ -746,7 +747,9 @@ begin
   if v_subscription.status = (
     case when subscribe.trial is null then 'incomplete' else 'trialing' end
   ) and v_subscription.plan_id = v_terms.plan_id and v_subscription.gateway = subscribe.gateway
-    and v_subscription.method_id = subscribe.method_id
+    and v_subscription.method_id = subscribe.method_id and (
+      v_subscription.amount, v_subscription.currency, v_subscription.tokens, v_subscription.every
+    ) = (v_terms.amount, v_terms.currency, v_terms.tokens, v_terms.every)
   then
     return v_subscription;
   elsif v_subscription.id is not null then
@@ -788,8 +791,9 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
 $$;
 comment on function public.subscribe_token_plan(text, text, text, uuid, jsonb, text) is
 'Subscribes the signed-in user to a plan, to be charged by a stored method from now on. consent is
-what the page showed, and is kept. trial: begins with the trial, or not at all; asked: it ends
-unless answer_token_price agrees to the price; agreed: it is charged after it.';
+what the page showed, and is kept; PT409 if its amount is another than the price. trial: begins with
+the trial, or not at all; asked: it ends unless answer_token_price agrees to the price; agreed: it
+is charged after it.';
 revoke all on function public.subscribe_token_plan(text, text, text, uuid, jsonb, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.subscribe_token_plan(text, text, text, uuid, jsonb, text)

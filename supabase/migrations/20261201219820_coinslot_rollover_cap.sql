@@ -530,6 +530,7 @@ begin
   then
     perform coinslot.fail('invalid_argument', '{"argument": "consent", "max_length": 2000}');
   end if;
+  perform coinslot.check_shown(note_consent.consent, terms.amount, terms.currency);
   insert into coinslot.subscription_consents (subscription_id, kind, terms)
   values (subscription.id, note_consent.kind, jsonb_build_object(
     'plan_id', terms.plan_id, 'every', terms.every, 'amount', terms.amount,

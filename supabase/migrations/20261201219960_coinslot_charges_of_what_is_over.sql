@@ -5,8 +5,10 @@ create or replace function coinslot.describe_charge(charge_id uuid, again boolea
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'id', h.id, 'lease', h.looks, 'again', describe_charge.again,
-    'over', coinslot.has_ended(p.status) or c.status = 'missed' or s.status = 'ended'
-      or s.cancel_at_end or k.status <> 'active',
+    'over', coinslot.has_ended(p.status) or p.expires_at <= clock_timestamp()
+      or c.status = 'missed' or s.status = 'ended' or s.cancel_at_end
+      or s.method_id is distinct from h.method_id or k.status <> 'active'
+      or k.broken_at is not null or g.unattended = 'none' or coinslot.charge_bar(s) is not null,
     'gateway', p.gateway,
     'subscription_id', c.subscription_id, 'method_id', k.id, 'customer', k.customer,
     'sealed', k.sealed,
@@ -21,6 +23,7 @@ language sql stable set search_path = '' as $$
   inner join public.token_subscriptions s on s.id = c.subscription_id
   inner join coinslot.billing_keys k on k.id = h.method_id
   inner join public.token_payments p on p.id = h.payment_id
+  inner join coinslot.gateways g on g.id = p.gateway
   where h.id = describe_charge.charge_id
 $$;
 
@@ -29,7 +32,11 @@ returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'id', h.id, 'lease', h.looks, 'again', describe_top_up_charge.again,
-    'over', coinslot.has_ended(p.status) or t.status <> 'on' or k.status <> 'active',
+    'over', coinslot.has_ended(p.status) or p.expires_at <= clock_timestamp()
+      or t.status <> 'on' or not s.auto_top_up or k.status <> 'active'
+      or (t.product_id, t.currency, t.amount, t.method_id)
+      <> (p.product_id, p.currency, p.amount, h.method_id)
+      or coinslot.top_up_bar(t) is not null or coinslot.available(w) >= t.threshold,
     'gateway', p.gateway, 'subscription_id', null, 'method_id', k.id, 'customer', k.customer, 'sealed', k.sealed,
     'payment', to_jsonb(p), 'payment_key', (
       select a.payment_key from coinslot.payment_attempts a
@@ -41,5 +48,7 @@ language sql stable set search_path = '' as $$
   inner join coinslot.top_ups t on t.user_id = h.user_id
   inner join coinslot.billing_keys k on k.id = h.method_id
   inner join public.token_payments p on p.id = h.payment_id
+  inner join public.token_wallets w on w.user_id = h.user_id
+  inner join coinslot.settings s on s.id
   where h.id = describe_top_up_charge.charge_id
 $$;

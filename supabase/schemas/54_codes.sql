@@ -130,8 +130,9 @@ comment on function coinslot.count_uses(text, uuid, text[]) is
 'How often a user, or who has the same identity, has used a promotion.';
 revoke all on function coinslot.count_uses(text, uuid, text[]) from public;
 
--- By whoever first confirmed one of the identities, too. A first purchase that is under way is one,
--- whichever account of an identity it is of. Test money buys nothing in a live database.
+-- By whoever first confirmed one of the identities, too, or has their orders since a merge. A first
+-- purchase that is under way is one, whichever account of an identity it is of. Test money buys
+-- nothing in a live database.
 create function coinslot.has_bought(user_id uuid, hashes text[]) returns boolean
 language sql stable set search_path = '' as $$
   select exists (
@@ -139,14 +140,15 @@ language sql stable set search_path = '' as $$
     inner join coinslot.settings s on s.id and p.live = (s.mode = 'live')
     where p.confirmed_at is not null and p.user_id in (
       select has_bought.user_id
-      union select i.user_id from coinslot.identities i
+      union select coalesce(m.owner_user, i.user_id) from coinslot.identities i
+      left join coinslot.merged_wallets m on m.from_user = i.user_id
       where i.identity_hash = any (has_bought.hashes)
     )
     union all
     select from coinslot.promotions t
     cross join lateral (
       select o.id from coinslot.promotion_uses o
-      where o.user_id = has_bought.user_id and o.promotion = t.id
+      where o.user_id = any (coinslot.histories_of(has_bought.user_id)) and o.promotion = t.id
       union select i.use_id from coinslot.promotion_identities i
       where i.promotion = t.id and i.identity_hash = any (has_bought.hashes)
     ) m
@@ -404,7 +406,7 @@ begin
     perform coinslot.follow_dispute(payment);
   end if;
   if payment.paid > 0 and payment.refunded + payment.withdrawn >= payment.paid
-    and before.refunded + before.withdrawn < before.paid
+    and (before.paid = 0 or before.refunded + before.withdrawn < before.paid)
   then
     perform coinslot.follow_refund(payment);
   end if;

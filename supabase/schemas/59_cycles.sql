@@ -595,13 +595,16 @@ comment on function coinslot.advance_subscription(public.token_subscriptions) is
 'Does what is due of a locked subscription; the charge that is to be made, or null.';
 revoke all on function coinslot.advance_subscription(public.token_subscriptions) from public;
 
--- Of what is over, nothing is taken any more: it is only looked up, for what was taken before.
+-- Of what is over, nothing is taken any more: it is only looked up, for what was taken before. Over
+-- is what would not be begun now either, and a charge of a method that its owner has changed since.
 create function coinslot.describe_charge(charge_id uuid, again boolean) returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'id', h.id, 'lease', h.looks, 'again', describe_charge.again,
-    'over', coinslot.has_ended(p.status) or c.status = 'missed' or s.status = 'ended'
-      or s.cancel_at_end or k.status <> 'active',
+    'over', coinslot.has_ended(p.status) or p.expires_at <= clock_timestamp()
+      or c.status = 'missed' or s.status = 'ended' or s.cancel_at_end
+      or s.method_id is distinct from h.method_id or k.status <> 'active'
+      or k.broken_at is not null or g.unattended = 'none' or coinslot.charge_bar(s) is not null,
     'gateway', p.gateway,
     'subscription_id', c.subscription_id, 'method_id', k.id, 'customer', k.customer,
     'sealed', k.sealed,
@@ -616,6 +619,7 @@ language sql stable set search_path = '' as $$
   inner join public.token_subscriptions s on s.id = c.subscription_id
   inner join coinslot.billing_keys k on k.id = h.method_id
   inner join public.token_payments p on p.id = h.payment_id
+  inner join coinslot.gateways g on g.id = p.gateway
   where h.id = describe_charge.charge_id
 $$;
 comment on function coinslot.describe_charge(uuid, boolean) is
@@ -728,7 +732,8 @@ begin
     select from coinslot.cycle_orders o
     where o.payment_id = v_charge.payment_id and o.purpose = 'change'
   ) then
-    perform coinslot.void_cycle_orders(v_subscription.id);
+    -- No other: the next period may just be charged.
+    perform coinslot.void_cycle_orders(v_subscription.id, v_charge.payment_id);
     perform coinslot.note_subscription(v_subscription, v_subscription.status, 'upgrade_declined',
       jsonb_build_object('class', finish_charge.outcome, 'reason', left(finish_charge.reason, 100))
     );

@@ -21,6 +21,22 @@ comment on function coinslot.own_method(uuid, text) is
 'The method, if it is one of the signed-in user at this gateway that can be charged; PT404.';
 revoke all on function coinslot.own_method(uuid, text) from public;
 
+-- A page that was opened before a price changed shows another one than is charged. It says in its
+-- consent which it showed, and nobody is charged any other.
+create function coinslot.check_shown(consent jsonb, amount bigint, currency text) returns void
+language plpgsql stable set search_path = '' as $$
+begin
+  if nullif(check_shown.consent -> 'amount', 'null') <> to_jsonb(check_shown.amount) then
+    perform coinslot.fail('changed_meanwhile', jsonb_build_object(
+      'amount', check_shown.amount, 'currency', check_shown.currency
+    ));
+  end if;
+end
+$$;
+comment on function coinslot.check_shown(jsonb, bigint, text) is
+'PT409 where a page says that it showed another price than this.';
+revoke all on function coinslot.check_shown(jsonb, bigint, text) from public;
+
 create function coinslot.note_consent(
   subscription public.token_subscriptions, kind text, terms public.token_subscriptions,
   consent jsonb
@@ -32,6 +48,7 @@ begin
   then
     perform coinslot.fail('invalid_argument', '{"argument": "consent", "max_length": 2000}');
   end if;
+  perform coinslot.check_shown(note_consent.consent, terms.amount, terms.currency);
   insert into coinslot.subscription_consents (subscription_id, kind, terms)
   values (subscription.id, note_consent.kind, jsonb_build_object(
     'plan_id', terms.plan_id, 'every', terms.every, 'amount', terms.amount,
@@ -99,6 +116,7 @@ revoke all on function coinslot.begin_subscription(
 ) from public;
 
 -- Called again for a plan that is not paid yet it is the same subscription: two browsers make one.
+-- At another price it is refused: the first would be charged, and the second was agreed to.
 -- Nobody is charged who asked for a trial: they have it as the page showed it, or are refused.
 create function coinslot.subscribe(
   plan_id text, gateway text, currency text, method_id uuid, consent jsonb, trial text
@@ -114,6 +132,7 @@ begin
   perform coinslot.check_open(coinslot.lock_wallet(v_user_id));
   perform coinslot.check_buyer(v_user_id);
   v_terms := coinslot.plan_terms(subscribe.plan_id, subscribe.currency);
+  perform coinslot.check_shown(subscribe.consent, v_terms.amount, v_terms.currency);
   perform coinslot.selling_gateway(subscribe.gateway, subscribe.currency);
   perform coinslot.require_unattended(subscribe.gateway);
   perform coinslot.own_method(subscribe.method_id, subscribe.gateway);
@@ -122,7 +141,9 @@ begin
   if v_subscription.status = (
     case when subscribe.trial is null then 'incomplete' else 'trialing' end
   ) and v_subscription.plan_id = v_terms.plan_id and v_subscription.gateway = subscribe.gateway
-    and v_subscription.method_id = subscribe.method_id
+    and v_subscription.method_id = subscribe.method_id and (
+      v_subscription.amount, v_subscription.currency, v_subscription.tokens, v_subscription.every
+    ) = (v_terms.amount, v_terms.currency, v_terms.tokens, v_terms.every)
   then
     return v_subscription;
   elsif v_subscription.id is not null then
@@ -164,8 +185,9 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
 $$;
 comment on function public.subscribe_token_plan(text, text, text, uuid, jsonb, text) is
 'Subscribes the signed-in user to a plan, to be charged by a stored method from now on. consent is
-what the page showed, and is kept. trial: begins with the trial, or not at all; asked: it ends
-unless answer_token_price agrees to the price; agreed: it is charged after it.';
+what the page showed, and is kept; PT409 if its amount is another than the price. trial: begins with
+the trial, or not at all; asked: it ends unless answer_token_price agrees to the price; agreed: it
+is charged after it.';
 revoke all on function public.subscribe_token_plan(text, text, text, uuid, jsonb, text)
 from public, anon, authenticated, service_role;
 grant execute on function public.subscribe_token_plan(text, text, text, uuid, jsonb, text)

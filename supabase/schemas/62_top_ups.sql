@@ -266,6 +266,7 @@ begin
   v_pack := coinslot.quote_order(
     v_user_id, set_top_up.product_id, set_top_up.gateway, set_top_up.currency, null, 1
   );
+  perform coinslot.check_shown(set_top_up.consent, v_pack.amount, v_pack.currency);
   perform coinslot.check_top_up(
     v_pack.amount, v_pack.tokens, set_top_up.threshold, set_top_up.monthly_cap,
     set_top_up.monthly_times
@@ -323,7 +324,8 @@ comment on function public.set_token_top_up(
   text, text, text, uuid, bigint, bigint, integer, jsonb
 ) is
 'Has a pack bought for the signed-in user whenever fewer tokens than the threshold are left, within
-these bounds of thirty days. consent is what the page showed, and is kept.';
+these bounds of thirty days. consent is what the page showed, and is kept; PT409 if its amount is
+another than the price.';
 revoke all on function public.set_token_top_up(
   text, text, text, uuid, bigint, bigint, integer, jsonb
 ) from public, anon, authenticated, service_role;
@@ -425,7 +427,8 @@ comment on function coinslot.make_top_up(coinslot.top_ups) is
 'Makes the order of a locked top-up, and writes the charge that is about to be made.';
 revoke all on function coinslot.make_top_up(coinslot.top_ups) from public;
 
--- Under its lock: what is left now counts, whatever it was when somebody looked.
+-- Under its lock: what is left now counts, whatever it was when somebody looked. That is what its
+-- owner sees, who has tokens of an expired hold and of a refill that nobody has written yet.
 create function coinslot.advance_top_up(top_up coinslot.top_ups) returns uuid
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
@@ -439,7 +442,7 @@ begin
   if v_bar is not null then
     perform coinslot.suspend_top_up(top_up.user_id, v_bar);
     return null;
-  elsif v_wallet.tokens - v_wallet.held < top_up.threshold
+  elsif coinslot.available(v_wallet) < top_up.threshold
     and coinslot.top_up_fits(top_up)
     and not exists (
       select from coinslot.top_up_charges h
@@ -458,11 +461,18 @@ comment on function coinslot.advance_top_up(coinslot.top_ups) is
 'The charge of a locked top-up, if one is to be made.';
 revoke all on function coinslot.advance_top_up(coinslot.top_ups) from public;
 
-create function coinslot.describe_top_up_charge(charge_id uuid, again boolean) returns jsonb
+-- Over is what would not be begun now either: it was switched off, or agreed to anew, or something
+-- bars it, or there are tokens enough by now.
+create function coinslot.describe_top_up_charge(charge_id uuid, again boolean)
+returns jsonb
 language sql stable set search_path = '' as $$
   select jsonb_build_object(
     'id', h.id, 'lease', h.looks, 'again', describe_top_up_charge.again,
-    'over', coinslot.has_ended(p.status) or t.status <> 'on' or k.status <> 'active',
+    'over', coinslot.has_ended(p.status) or p.expires_at <= clock_timestamp()
+      or t.status <> 'on' or not s.auto_top_up or k.status <> 'active'
+      or (t.product_id, t.currency, t.amount, t.method_id)
+      <> (p.product_id, p.currency, p.amount, h.method_id)
+      or coinslot.top_up_bar(t) is not null or coinslot.available(w) >= t.threshold,
     'gateway', p.gateway, 'subscription_id', null, 'method_id', k.id, 'customer', k.customer, 'sealed', k.sealed,
     'payment', to_jsonb(p), 'payment_key', (
       select a.payment_key from coinslot.payment_attempts a
@@ -474,6 +484,8 @@ language sql stable set search_path = '' as $$
   inner join coinslot.top_ups t on t.user_id = h.user_id
   inner join coinslot.billing_keys k on k.id = h.method_id
   inner join public.token_payments p on p.id = h.payment_id
+  inner join public.token_wallets w on w.user_id = h.user_id
+  inner join coinslot.settings s on s.id
   where h.id = describe_top_up_charge.charge_id
 $$;
 comment on function coinslot.describe_top_up_charge(uuid, boolean) is
@@ -558,6 +570,8 @@ declare
   );
   v_top_up coinslot.top_ups;
   v_charge coinslot.top_up_charges;
+  -- Nothing was declined: what it was for is over.
+  v_over boolean := finish_top_up.outcome = 'ours' and finish_top_up.reason = 'order_over';
   v_wait interval;
 begin
   if finish_top_up.outcome in ('soft', 'hard', 'authentication', 'ours', 'review') is not true
@@ -577,9 +591,10 @@ begin
   perform coinslot.void_top_up_order(v_charge.payment_id);
   v_wait := case finish_top_up.outcome
     when 'soft' then coinslot.top_up_wait(v_top_up.failures + 1)
-    when 'ours' then interval '1 day' end;
+    when 'ours' then case when v_over then interval '1 hour' else interval '1 day' end end;
   update coinslot.top_ups t set
-    failures = t.failures + 1, next_look_at = clock_timestamp() + coalesce(v_wait, '1 day'),
+    failures = t.failures + case when v_over then 0 else 1 end,
+    next_look_at = clock_timestamp() + coalesce(v_wait, '1 day'),
     status = case when t.status = 'on' and v_wait is null then 'suspended' else t.status end,
     reason = case when v_wait is null then case finish_top_up.outcome
       when 'review' then 'money_in_review' when 'authentication' then 'authentication'

@@ -1,6 +1,8 @@
 -- Actions of operators. Each does what a call of the service does, by the same functions, and adds
 -- who and why. Before and after stand in the detail.
 
+-- The limit is of the currency of the money that goes back, which need not be the order's: some pay
+-- in another one than they were asked for.
 create function coinslot.refund_as(
   operator coinslot.operators, order_id text, amount bigint, reason text, idempotency_key text,
   force boolean, payment_key text, account jsonb
@@ -8,10 +10,8 @@ create function coinslot.refund_as(
 language plpgsql volatile set search_path = '' as $$
 declare
   v_began timestamptz := clock_timestamp();
-  v_currency text := (
-    select p.currency from public.token_payments p where p.order_id = refund_as.order_id
-  );
-  v_left bigint := coinslot.left_to(operator, v_currency);
+  v_payment public.token_payments;
+  v_left bigint;
   v_refund coinslot.refunds;
 begin
   if refund_as.force and not coinslot.may_do(operator, 'force_refund') then
@@ -19,6 +19,11 @@ begin
       'forbidden', jsonb_build_object('roles', coinslot.roles_for('force_refund'))
     );
   end if;
+  select p.* into v_payment from public.token_payments p
+  where p.order_id = refund_as.order_id for update;
+  v_left := coinslot.left_to(operator, (
+    coinslot.refundable_attempt(v_payment, refund_as.payment_key)
+  ).currency);
   v_refund := coinslot.start_refund(
     refund_as.order_id, refund_as.amount, refund_as.reason, refund_as.idempotency_key,
     refund_as.force, refund_as.payment_key, refund_as.account, operator.user_id
@@ -316,14 +321,17 @@ comment on function coinslot.replay_as(text, text, text, text) is
 'Makes webhooks due again on the word of an operator.';
 revoke all on function coinslot.replay_as(text, text, text, text) from public;
 
+-- Under the lock of the product: of two operators who saw the same prices the second is told.
 create function coinslot.act_on_product(
   action text, id text, reason text, arguments jsonb
 ) returns jsonb
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_from jsonb := (select to_jsonb(p) from coinslot.list_products(act_on_product.id) p);
+  v_from jsonb;
   v_to jsonb;
 begin
+  perform from public.token_products p where p.id = act_on_product.id for no key update;
+  v_from := (select to_jsonb(p) from coinslot.list_products(act_on_product.id) p);
   if arguments ? 'expected' and arguments -> 'expected' is distinct from v_from -> 'prices' then
     perform coinslot.fail('changed_meanwhile', jsonb_build_object('prices', v_from -> 'prices'));
   elsif act_on_product.action = 'remove_product' then

@@ -80,6 +80,27 @@ def test_a_click_that_is_sent_many_times_does_one_thing(bank: Bank) -> None:
     assert actions(bank, str(buyer)) == ["tokens_granted"]
 
 
+def test_of_operators_who_change_a_price_at_once_one_does(bank: Bank) -> None:
+    seen = {"KRW": 700}
+    given = {"id": "pencil", "name": "Pencil", "prices": Jsonb(seen)}
+    bank.ask(Call("coinslot_set_product", given))
+    answers = bank.together(
+        [
+            act(
+                bank.operator("owner"),
+                "set_product",
+                "pencil",
+                "click",
+                prices={"KRW": 800 + n},
+                expected=seen,
+            )
+            for n in range(8)
+        ]
+    )
+    assert refusals(answers) == {Refusal("PT409", "changed_meanwhile"): 7}
+    assert actions(bank, "pencil") == ["product_set"]
+
+
 def test_a_limit_holds_for_gifts_that_are_given_at_once(bank: Bank) -> None:
     buyer, _ = paid(bank)
     operator = limited(bank, tokens_a_day=30)

@@ -148,6 +148,13 @@ const scenes = {
     const { what } = await begin({ ...wish, planId: 'pro' }, page)
     return { what, paths: paths() }
   },
+  async another_price() {
+    subscriptions = [{ ...plus, status: 'incomplete', amount: 9900 }]
+    events = [event(5, 'declined', { class: 'hard', reason: 'expired_card' })]
+    posts = paid
+    const { what } = await begin({ ...wish, consent: { text: 'v', amount: 8900 } }, page)
+    return { what, paths: paths() }
+  },
   async told_ahead() {
     const one = { ...plus, amount: 9900, every: 'month', period_end: '2030-02-01T00:00:00Z', next_charge_at: '2030-02-01T00:00:00Z' }
     const [past, later] = [-1000, 60_000].map((ms) => new Date(Date.now() + ms).toISOString())

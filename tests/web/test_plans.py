@@ -110,6 +110,7 @@ def test_a_charge_that_nobody_knows_of_is_looked_up_and_not_made_again(scenes: P
             ["set_token_subscription_method", "/billing/subscriptions/s1/charge"],
         ),
         ("another_plan", ["cancel_token_subscription", "/billing/subscriptions"]),
+        ("another_price", ["cancel_token_subscription", "/billing/subscriptions"]),
     ],
 )
 def test_a_first_payment_that_was_declined_is_gone_on_with(

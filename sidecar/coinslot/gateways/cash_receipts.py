@@ -29,9 +29,10 @@ _PHONE_DIGITS = (10, 11)
 class ReceiptStep:
     """A cash receipt to be brought from `amount`, that it stands for, to `asked`.
 
-    `wanted` is the money that the order holds by now, of which `tax_free` is free of tax. `attempt`
-    counts the issues, `answers` what the gateway has answered, `tries` the calls without an answer.
-    `asked_on` are the days of all calls, in Korea. `asked` is None for a receipt to be read.
+    `wanted` is the money that the order holds by now. Of `asked`, `tax_free` is free of tax.
+    `attempt` counts the issues, `answers` what the gateway has answered, `tries` the calls without
+    an answer. `asked_on` are the days of all calls, in Korea. `asked` is None for a receipt to be
+    read.
     """
 
     order: Order
@@ -48,6 +49,14 @@ class ReceiptStep:
     asked_on: tuple[date, ...]
     by_gateway: bool = False
     receipt_key: str | None = None
+
+    @property
+    def tax_free_of_wanted(self) -> int:
+        """The tax-free part of `wanted`, which is another amount than `asked` where money went back
+        since that was asked. Half a unit is rounded up."""
+        if not self.asked or self.asked == self.wanted:
+            return self.tax_free
+        return (2 * self.tax_free * self.wanted + self.asked) // (2 * self.asked)
 
     @property
     def number_is(self) -> Literal["phone", "card", "business"]:

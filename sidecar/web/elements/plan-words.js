@@ -64,8 +64,8 @@ export function said({ what, reason = '', seconds, text }) {
 
 export const refusedLine = (outcome) => html`<p class="told refusal">${said(outcome)}</p>`
 
-/** What somebody agrees to, as it is shown, to be kept as evidence. */
-export const consentOf = (version, shown, locale) => ({ text: version, shown: [...shown].slice(0, 600).join(''), locale })
+/** What somebody agrees to, as it is shown, to be kept as evidence; no other amount is charged. */
+export const consentOf = (version, shown, locale, amount) => ({ text: version, shown: [...shown].slice(0, 600).join(''), locale, amount })
 
 /** How a person hears of what a plan gives. */
 export const allowance = (plan) => per('plan.tokens', plan, { tokens: tokens(plan.tokens) })

@@ -128,7 +128,7 @@ export class CoinslotPlans extends CoinslotElement {
       return plan ? undefined : this.focusOn('plans')
     }
     this.#turn({ busy: true, refusal: null })
-    const consent = consentOf(plan.tries ? CONSENT.trial : CONSENT.subscribe, `${nameOf(plan)}. ${agreed(plan)}`, locale())
+    const consent = consentOf(plan.tries ? CONSENT.trial : CONSENT.subscribe, `${nameOf(plan)}. ${agreed(plan)}`, locale(), plan.amount)
     const trial = plan.tries ? (plan.trial_asks ? 'asked' : 'agreed') : undefined
     const wish = { planId: plan.id, family: plan.family, gateway, currency: plan.currency, methodId, consent, trial }
     return this.#end(await subscribe(wish, this.#page()).catch(() => ({ what: 'unknown' })))

@@ -132,8 +132,8 @@ export class CoinslotSubscription extends CoinslotElement {
     this.requestUpdate()
   }
 
-  #agreed(kind, shown) {
-    return { consent: consentOf(CONSENT[kind], shown, locale()) }
+  #agreed(kind, shown, amount) {
+    return { consent: consentOf(CONSENT[kind], shown, locale(), amount) }
   }
 
   async #yes() {
@@ -141,7 +141,7 @@ export class CoinslotSubscription extends CoinslotElement {
     if (this.#acts.busy) return
     const { text } = question(kind, subscription, { plan, quote })
     this.#close()
-    const terms = this.#agreed(kind, text)
+    const terms = this.#agreed(kind, text, { change: quote?.next_amount, resume: subscription.amount }[kind])
     if (kind === 'cancel') await this.#acts.change('cancel_token_subscription', subscription)
     if (kind === 'pause') await this.#acts.change('pause_token_subscription', subscription)
     if (kind === 'agree') await this.#acts.change('answer_token_price', subscription, { agrees: true, amount: subscription.amount, ...terms })

@@ -134,22 +134,24 @@ export class CoinslotTopUp extends CoinslotElement {
       this.#turn({ refusal: { wrong, pack } })
       return this.focusOn(wrong)
     }
+    const seen = { ...draft, amount: pack.amount, tokens: pack.tokens }
     return this.#doing(async () => {
-      if (method) return this.#switchOn(draft, method.id)
+      if (method) return this.#switchOn(seen, method.id)
       const { gateway } = places[0]
-      const stored = await storeMethod(gateway, { does: 'top_up', gateway, draft }, this.#page())
-      return stored.methodId ? this.#switchOn(draft, stored.methodId) : stored
+      const stored = await storeMethod(gateway, { does: 'top_up', gateway, draft: seen }, this.#page())
+      return stored.methodId ? this.#switchOn(seen, stored.methodId) : stored
     })
   }
 
-  /** With what is on sale and stored now: a new card is read first. */
+  /** With what is on sale and stored now: a new card is read first. Another pack than was seen is not bought. */
   async #switchOn(draft, methodId) {
     this.#found = (await readTopUp()) ?? this.#found
     this.#draft = { ...draft, methodId }
     const { pack, method, times } = this.#view()
     const { threshold, cap, wrong } = pack ? boundsOf(draft, pack) : { wrong: 'pack' }
+    if (pack && (pack.amount !== draft.amount || pack.tokens !== draft.tokens)) return { what: 'repriced' }
     if (wrong || !method) return { what: 'changed' }
-    const consent = consentOf(CONSENT, agreedTo(pack, { threshold, cap, times, method }), locale())
+    const consent = consentOf(CONSENT, agreedTo(pack, { threshold, cap, times, method }), locale(), pack.amount)
     return call('set_token_top_up', {
       product_id: pack.id, gateway: method.gateway, currency: pack.currency, method_id: method.id,
       threshold, monthly_cap: cap, monthly_times: times, consent,

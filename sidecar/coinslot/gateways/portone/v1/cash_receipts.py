@@ -97,7 +97,7 @@ def _body(step: ReceiptStep) -> dict[str, Any]:
         "identifier_type": _IDENTIFIERS[step.number_is],
         "type": "company" if step.kind == "expenditure_proof" else "person",
         "product_type": "digital",
-        **({"tax_free": step.tax_free} if step.tax_free else {}),
+        **({"tax_free": tax_free} if (tax_free := step.tax_free_of_wanted) else {}),
     }
 
 

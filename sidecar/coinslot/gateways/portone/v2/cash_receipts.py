@@ -141,7 +141,7 @@ class V2CashReceipts:
             "type": "CORPORATE" if step.kind == "expenditure_proof" else "PERSONAL",
             "orderName": step.order.spoken_name,
             "currency": step.order.currency,
-            "amount": {"total": step.wanted, "taxFree": step.tax_free},
+            "amount": {"total": step.wanted, "taxFree": step.tax_free_of_wanted},
             "productType": "DIGITAL",
             "customer": {
                 "identityNumber": step.number,
