@@ -92,6 +92,7 @@ create temporary table relation_grants (relation, anon, authenticated, service_r
 ('coinslot.operator_actions', '', '', ''),
 ('coinslot.operator_actions_id_seq', '', '', ''),
 ('coinslot.operator_calls', '', '', ''),
+('coinslot.moved_lots', '', '', ''),
 ('coinslot.money_moves', '', '', ''),
 ('coinslot.money_moves_id_seq', '', '', ''),
 ('coinslot.recurring_moves', '', '', ''),
