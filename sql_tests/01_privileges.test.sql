@@ -178,6 +178,8 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.add_move', ''),
 ('coinslot.moves_lock', ''),
 ('coinslot.make_moves', ''),
+('coinslot.fold_to_sum', ''),
+('coinslot.note_moved_lot', ''),
 ('coinslot.note_move', ''),
 ('coinslot.backfill_moves', ''),
 ('coinslot.sum_moves', ''),

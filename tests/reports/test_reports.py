@@ -220,6 +220,25 @@ def test_the_worked_example(bank: Bank, clocked: tuple[Cluster, Clock]) -> None:
     assert [(row["recognised"], row["closing"]) for row in rows] == [(3500, 13500), (8300, 5200)]
 
 
+def test_a_month_in_which_nothing_moved_still_says_what_there_is(
+    bank: Bank, clocked: tuple[Cluster, Clock]
+) -> None:
+    clock = clocked[1]
+    clock.set(datetime(2027, 1, 5, tzinfo=UTC))
+    owner, buyer = bank.operator("owner"), bank.user()
+    bank.ask(gateway_says(bank.order(buyer), 1, paid=5000))
+    clock.set(datetime(2027, 3, 10, tzinfo=UTC))
+    summed(bank)
+    options = {"from": "2027-02-01", "to": "2027-02-28", "step": "month"}
+    [tokens] = report(bank, owner, "tokens", **options)["rows"]
+    assert (tokens["opening"], tokens["sold"], tokens["outstanding"]) == (10, 0, 10)
+    [owed] = report(bank, owner, "liability", **options)["rows"]
+    assert [owed[name] for name in ("opening", "sold", "closing", "closing_tokens")] == [
+        *(5000, 0, 5000, 10)
+    ]
+    assert not report(bank, owner, "liability", **options, currency="USD")["rows"]
+
+
 def test_orders_from_before_have_their_moves(bank: Bank, clocked: tuple[Cluster, Clock]) -> None:
     """As after an upgrade: by the maintenance, or before the next move of their money."""
     clock = clocked[1]
