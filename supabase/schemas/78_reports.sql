@@ -108,11 +108,11 @@ begin
     select width_bucket(m.at, options.bounds) as place, m.currency,
       case money_report.by when 'method' then m.method when 'product' then m.product_id
         else '' end as label,
-      sum(m.refunded + m.withdrawn) filter (
+      sum(m.refunded + m.withdrawn - least(m.paid, 0)) filter (
         where m.sold_at < options.bounds[width_bucket(m.at, options.bounds)]
       )::bigint as earlier
     from coinslot.money_moves m
-    where (m.refunded <> 0 or m.withdrawn <> 0)
+    where (m.refunded <> 0 or m.withdrawn <> 0 or m.paid < 0)
       and m.at >= options.since and m.at < options.until and m.live = options.live
     group by 1, 2, 3
   )
