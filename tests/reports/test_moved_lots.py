@@ -1,4 +1,4 @@
-"""What paid tokens are worth, where their lots move from wallet to wallet, end and come back."""
+"""The worth of paid tokens whose lots move from wallet to wallet, end and come back."""
 
 from __future__ import annotations
 
