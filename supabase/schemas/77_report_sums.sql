@@ -230,13 +230,12 @@ revoke all on function coinslot.sum_entries(coinslot.wallet_marks, bigint, times
 
 -- A merge gives lots to another wallet. They are summed in the history that made them, and what was
 -- drawn from them in the one that drew it: by the marks of both, nothing twice and nothing never.
+-- There is no foreign key, as draws have none: lots never go.
 create table coinslot.moved_lots (
   lot_id bigint not null,
   user_id uuid not null,
   seq bigint not null,
-  constraint moved_lots_pkey primary key (lot_id),
-  constraint moved_lots_lot_id_fkey foreign key (lot_id)
-  references public.token_lots (id) on delete restrict
+  constraint moved_lots_pkey primary key (lot_id)
 );
 comment on table coinslot.moved_lots is
 'Paid lots that a merge gave to another wallet, and the entry that made each.';
