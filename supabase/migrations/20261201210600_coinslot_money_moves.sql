@@ -49,7 +49,8 @@ comment on column coinslot.money_moves.payments is
 comment on column coinslot.money_moves.summed is 'True once money_sums has it.';
 create index money_moves_payment_id on coinslot.money_moves (payment_id);
 create index money_moves_unsummed on coinslot.money_moves (id) where not summed;
-create index money_moves_back on coinslot.money_moves (at) where refunded <> 0 or withdrawn <> 0;
+create index money_moves_back on coinslot.money_moves (at)
+where refunded <> 0 or withdrawn <> 0 or paid < 0;
 alter table coinslot.money_moves enable row level security;
 revoke all on table coinslot.money_moves from anon, authenticated, service_role;
 create policy "Nobody reads moves through the API" on coinslot.money_moves

@@ -348,7 +348,8 @@ begin
     v_progress.walk_began_at := clock_timestamp();
   end if;
   for v_wallet in
-    select w.user_id, m.updated_at is distinct from w.updated_at and w.seq > 0 as changed
+    select w.user_id, w.seq > 0 and (m.updated_at, m.seq) is distinct from (w.updated_at, w.seq)
+      as changed
     from public.token_wallets w left join coinslot.wallet_marks m on m.user_id = w.user_id
     where w.user_id > coalesce(v_progress.walk_at, '00000000-0000-0000-0000-000000000000')
     order by w.user_id limit 20000

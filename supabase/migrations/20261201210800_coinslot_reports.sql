@@ -107,11 +107,11 @@ begin
     select width_bucket(m.at, options.bounds) as place, m.currency,
       case money_report.by when 'method' then m.method when 'product' then m.product_id
         else '' end as label,
-      sum(m.refunded + m.withdrawn) filter (
+      sum(m.refunded + m.withdrawn - least(m.paid, 0)) filter (
         where m.sold_at < options.bounds[width_bucket(m.at, options.bounds)]
       )::bigint as earlier
     from coinslot.money_moves m
-    where (m.refunded <> 0 or m.withdrawn <> 0)
+    where (m.refunded <> 0 or m.withdrawn <> 0 or m.paid < 0)
       and m.at >= options.since and m.at < options.until and m.live = options.live
     group by 1, 2, 3
   )
@@ -229,8 +229,12 @@ begin
         ), 0)::bigint as adjusted,
         coalesce(sum(s.gained - s.lost) filter (where s.correction), 0)::bigint as corrections,
         coalesce(sum(s.gained - s.lost), 0)::bigint as change
-      from coinslot.token_sums s
-      where s.at >= options.since and s.at < options.until
+      from (
+        select s.at, s.kind, s.correction, s.gained, s.lost from coinslot.token_sums s
+        where s.at >= options.since and s.at < options.until
+        union all
+        select options.since, 'none', false, 0, 0 where v_opening <> 0
+      ) s
       group by 1
     ) d
   ) r;
@@ -249,7 +253,9 @@ declare
 begin
   with opening as materialized (
     select s.currency, sum(s.value) as value, sum(s.tokens) as tokens from coinslot.lot_sums s
-    where s.at < options.since and s.live = options.live group by 1
+    where s.at < options.since and s.live = options.live
+      and (options.currency is null or s.currency = options.currency)
+    group by 1
   ), days as (
     select options.days[width_bucket(s.at, options.bounds)] as day, s.currency,
       coalesce(sum(s.value) filter (where s.kind = 'sold'), 0)::bigint as sold,
@@ -259,9 +265,14 @@ begin
       coalesce(sum(s.value) filter (where s.kind = 'moved'), 0)::bigint as moved,
       coalesce(sum(s.value) filter (where s.correction), 0)::bigint as corrections,
       sum(s.value) as change, sum(s.tokens) as tokens
-    from coinslot.lot_sums s
-    where s.at >= options.since and s.at < options.until and s.live = options.live
-      and (options.currency is null or s.currency = options.currency)
+    from (
+      select l.at, l.currency, l.kind, l.correction, l.tokens, l.value from coinslot.lot_sums l
+      where l.at >= options.since and l.at < options.until and l.live = options.live
+        and (options.currency is null or l.currency = options.currency)
+      union all
+      select options.since, o.currency, 'none', false, 0, 0 from opening o
+      where (o.value, o.tokens) <> (0, 0)
+    ) s
     group by 1, 2
   )
   select jsonb_agg(to_jsonb(r) - 'change' - 'tokens' order by r.day, r.currency) into v_rows

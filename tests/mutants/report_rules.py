@@ -46,6 +46,12 @@ MUTANTS = (
         (REPORTS,),
     ),
     SqlMutant(
+        "moved-lots-forgotten",
+        "a lot that a merge moved is summed once, where it was made",
+        (Run("alter table public.token_lots disable trigger token_lots_moved"),),
+        ("tests/reports/test_moved_lots.py",),
+    ),
+    SqlMutant(
         "summed-twice",
         "a move is added up once",
         (Rewrite("coinslot.sum_moves", "set summed = true", "set summed = false"),),

@@ -200,6 +200,24 @@ def test_a_month_ends_when_it_ends_in_the_zone(bank: Bank, clocked: tuple[Cluste
         summed(bank)
 
 
+def test_a_deposit_that_is_taken_back_goes_back_of_its_sale(
+    bank: Bank, clocked: tuple[Cluster, Clock]
+) -> None:
+    clock = clocked[1]
+    clock.set(datetime(2027, 1, 5, tzinfo=UTC))
+    owner, buyer = bank.operator("owner"), bank.user()
+    order = bank.order(buyer)
+    bank.ask(gateway_says(order, 1, paid=5000))
+    clock.set(datetime(2027, 2, 5, tzinfo=UTC))
+    bank.ask(gateway_says(order, 2, state="canceled"))
+    options = {"from": "2027-01-01", "to": "2027-02-28", "step": "month"}
+    rows = report(bank, owner, "sales", **options)["rows"]
+    assert [(row["payments"], row["net"], row["of_earlier"]) for row in rows] == [
+        (1, 5000, 0),
+        (-1, -5000, 5000),
+    ]
+
+
 def test_the_worked_example(bank: Bank, clocked: tuple[Cluster, Clock]) -> None:
     """Five tokens given, ten bought for 5,000, thirty for 12,000; 12 used in January, 20 later."""
     clock = clocked[1]
@@ -218,6 +236,25 @@ def test_the_worked_example(bank: Bank, clocked: tuple[Cluster, Clock]) -> None:
         bank, owner, "liability", **{"from": "2027-01-01", "to": "2027-02-28"}, step="month"
     )["rows"]
     assert [(row["recognised"], row["closing"]) for row in rows] == [(3500, 13500), (8300, 5200)]
+
+
+def test_a_month_in_which_nothing_moved_still_says_what_there_is(
+    bank: Bank, clocked: tuple[Cluster, Clock]
+) -> None:
+    clock = clocked[1]
+    clock.set(datetime(2027, 1, 5, tzinfo=UTC))
+    owner, buyer = bank.operator("owner"), bank.user()
+    bank.ask(gateway_says(bank.order(buyer), 1, paid=5000))
+    clock.set(datetime(2027, 3, 10, tzinfo=UTC))
+    summed(bank)
+    options = {"from": "2027-02-01", "to": "2027-02-28", "step": "month"}
+    [tokens] = report(bank, owner, "tokens", **options)["rows"]
+    assert (tokens["opening"], tokens["sold"], tokens["outstanding"]) == (10, 0, 10)
+    [owed] = report(bank, owner, "liability", **options)["rows"]
+    assert [owed[name] for name in ("opening", "sold", "closing", "closing_tokens")] == [
+        *(5000, 0, 5000, 10)
+    ]
+    assert not report(bank, owner, "liability", **options, currency="USD")["rows"]
 
 
 def test_orders_from_before_have_their_moves(bank: Bank, clocked: tuple[Cluster, Clock]) -> None:
