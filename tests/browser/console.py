@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from playwright.async_api import expect
 
 from devstack.settings import ROOT
+from tests.browser.contexts import end
 from tests.support.refund_desks import operator_of
 from tests.support.stacks import PASSWORD
 
@@ -58,7 +59,7 @@ class Console:
         """The policy was kept by all, and no script has failed."""
         for page in self._pages:
             assert await page.evaluate("window.violations") == []
-            await page.context.close()
+            await end(page.context)
         assert self._faults == []
 
 

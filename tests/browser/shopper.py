@@ -12,6 +12,7 @@ import pytest
 from playwright.async_api import Error, expect
 
 from devstack.settings import ROOT
+from tests.browser.contexts import end
 from tests.support.sizes import sized
 from tests.support.stacks import PASSWORD
 
@@ -267,6 +268,6 @@ class Shopper:
 
     async def close(self) -> None:
         try:
-            await self.context.close()
+            await end(self.context)
         except Error as error:
             self.complaints.append(str(error))
