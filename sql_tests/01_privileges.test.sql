@@ -1102,6 +1102,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.has_ended', ''),
 ('coinslot.is_asked', ''),
 ('coinslot.lateness', ''),
+('coinslot.proposed_currency', ''),
 ('coinslot.proposes_refund', ''),
 ('coinslot.read_later', ''),
 ('coinslot.refill_lots', ''),

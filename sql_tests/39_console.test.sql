@@ -211,6 +211,12 @@ select is(:'cases'::jsonb #> '{items,0,actions}', '["accept_refund", "resolve_ca
 select is(pg_temp.list('support', 'cases') #> '{items,0,actions}', '[]', '... by whoever looks');
 select is(pg_temp.get('support', 'attention') -> 'cases', '1', 'it needs somebody');
 select :'cases'::jsonb #>> '{items,0,id}' as case_id \gset
+select is(pg_temp.act('owner', 'set_operator', pg_temp.staff('finance')::text,
+  '{"role": "finance", "limits": {"refunds_a_day": {"KRW": 4999}}}') ->> 'role', 'finance', 'one has a limit');
+select is(pg_temp.refusal(pg_temp.act('finance', 'accept_refund', :'third')),
+  'PT403 limit_reached {"left": 4999, "limit": 4999, "currency": "KRW"}', '... also of what is proposed');
+select is(pg_temp.act('owner', 'set_operator', pg_temp.staff('finance')::text, '{"role": "finance", "limits": {}}')
+  ->> 'role', 'finance', '... and has none again');
 select is(pg_temp.act('finance', 'resolve_case', :'case_id') ->> 'resolution', 'because', 'resolved');
 select is(pg_temp.act('owner', 'resolve_case', :'case_id') ->> 'error', 'changed_meanwhile',
   '... by the first who did');

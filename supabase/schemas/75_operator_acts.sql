@@ -46,18 +46,34 @@ revoke all on function coinslot.refund_as(
   coinslot.operators, text, bigint, text, text, boolean, text, jsonb
 ) from public;
 
+create function coinslot.proposed_currency(order_id text) returns text
+language sql stable set search_path = '' as $$
+  select (coinslot.refundable_attempt(p, d.payment_key)).currency
+  from public.token_payments p inner join coinslot.discrepancies d on d.order_id = p.order_id
+  where p.order_id = proposed_currency.order_id and d.resolved_at is null
+    and coinslot.proposes_refund(d.kind)
+  order by d.id limit 1
+$$;
+comment on function coinslot.proposed_currency(text) is
+'The currency of the refund that is proposed of an order; null if none is.';
+revoke all on function coinslot.proposed_currency(text) from public;
+
 create function coinslot.accept_as(
   operator coinslot.operators, order_id text, account jsonb, reason text
 ) returns coinslot.refunds
 language plpgsql volatile set search_path = '' as $$
 declare
   v_began timestamptz := clock_timestamp();
+  v_left bigint;
   v_refund coinslot.refunds;
 begin
+  perform from public.token_payments p where p.order_id = accept_as.order_id for update;
+  v_left := coinslot.left_to(operator, coinslot.proposed_currency(accept_as.order_id));
   v_refund := coinslot.start_accepted_refund(
     accept_as.order_id, accept_as.account, operator.user_id
   );
   if v_refund.created_at >= v_began then
+    perform coinslot.check_limit(operator, v_refund.currency, v_left, v_refund.amount);
     perform coinslot.note_action('refund_accepted', v_refund.order_id, accept_as.reason,
       jsonb_build_object('refund_id', v_refund.id, 'amount', v_refund.amount,
         'currency', v_refund.currency, 'proposal', v_refund.reason));
@@ -66,7 +82,7 @@ begin
 end
 $$;
 comment on function coinslot.accept_as(coinslot.operators, text, jsonb, text) is
-'Agrees to a proposed refund on the word of an operator, and notes it once.';
+'Agrees to a proposed refund on the word of an operator, within their limit, and notes it once.';
 revoke all on function coinslot.accept_as(coinslot.operators, text, jsonb, text) from public;
 
 create function coinslot.void_as(product_id text, reason text) returns bigint
