@@ -83,7 +83,7 @@ demo: $(STAMPS)/python $(STAMPS)/node $(WEB) ## play the whole story against the
 
 # ---- what has to be green ----
 
-test: $(STAMPS)/python $(STAMPS)/node $(WEB) $(STAMPS)/debian $(STAMPS)/prometheus ## every test: SQL, Python, end to end; a quarter of an hour on two cores
+test: $(STAMPS)/python $(STAMPS)/node $(WEB) $(STAMPS)/debian $(STAMPS)/prometheus ## every test: SQL, Python, end to end; twelve minutes on two cores
 	$(BIN)/pytest -n 3 --dist worksteal
 
 proofs: $(STAMPS)/python $(STAMPS)/node $(WEB) $(STAMPS)/debian $(STAMPS)/prometheus ## the long ones, with their figures; ONLY="storm load": these
