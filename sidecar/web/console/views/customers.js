@@ -47,7 +47,9 @@ function askTokens(data, action) {
     fields: [{ name: 'tokens', label: say('wallet.count'), type: 'number', value: '', min: 1, max: most, required: true, hint: gives && can.grant_max != null ? say('wallet.limit', { count: number(can.grant_max) }) : undefined }],
     facts: (given) => [[say('wallet.effect'), number(customer.available), number(customer.available + (gives ? 1 : -1) * count(given))]],
     values: (given) => ({ tokens: count(given) }),
-    verb: (given) => say(gives ? 'wallet.grant_do' : 'wallet.take_do', { count: number(count(given)) }),
+    verb: (given) => count(given)
+      ? say(gives ? 'wallet.grant_do' : 'wallet.take_do', { count: number(count(given)) })
+      : say(gives ? 'wallet.grant' : 'wallet.take'),
   })
 }
 export const askGrant = (data) => askTokens(data, 'grant_tokens')
