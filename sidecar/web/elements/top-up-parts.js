@@ -10,8 +10,12 @@ import { cardName, said } from './plan-words.js'
 import { consent, given } from './words.js'
 
 const TONES = { on: 'good', suspended: 'bad' }
-const MENDED = ['declined', 'authentication', 'no_method', 'price_changed']
+const REFUSED = ['declined', 'authentication']
+const MENDED = [...REFUSED, 'no_method', 'price_changed']
 const OWN_REASONS = [...MENDED, 'money_back', 'money_in_review', 'over']
+
+/** True of the card that stopped it, which is not taken again. */
+export const isRefused = ({ reason, method_id: used }, { id }) => REFUSED.includes(reason) && id === used
 
 /** Why a suspended one does not go on: what its owner mends, what has to pass, or `over`. */
 export const whyStopped = ({ reason, barred }) => (MENDED.includes(reason) ? reason : barred ?? 'over')

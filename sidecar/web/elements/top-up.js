@@ -9,7 +9,7 @@ import { locale, t } from '../text.js'
 import { boundsOf, placesOf, proposed, readTopUp, typed } from '../top-ups.js'
 import { CoinslotElement, sheets } from './base.js'
 import { consentOf } from './plan-words.js'
-import { agreedTo, editor, facts, heading, isMended, standing, whyStopped } from './top-up-parts.js'
+import { agreedTo, editor, facts, heading, isMended, isRefused, standing, whyStopped } from './top-up-parts.js'
 
 const CONSENT = 'top-up-1' // another with every change of what is shown
 const HOME = { ko: 'KRW', en: 'USD' }
@@ -84,9 +84,9 @@ export class CoinslotTopUp extends CoinslotElement {
     const currency = this.#currency
     const places = placesOf(this.gateway).filter((each) => each.currency === currency)
     const packs = this.#found.packs.filter((each) => each.currency === currency)
-    const { reason, method_id: used, monthly_times: times = TIMES } = this.#found.topUp
-    const usable = ({ id, gateway, broken }) => !broken && places.some((each) => each.gateway === gateway)
-      && !(['declined', 'authentication'].includes(reason) && id === used)
+    const { topUp } = this.#found
+    const { monthly_times: times = TIMES } = topUp
+    const usable = (method) => !method.broken && places.some(({ gateway }) => gateway === method.gateway) && !isRefused(topUp, method)
     const methods = this.#found.methods.filter(usable)
     const { packId, methodId } = this.#draft ?? {}
     const method = methodId === undefined ? methods[0] : methods.find(({ id }) => id === methodId)

@@ -24,7 +24,7 @@ const SINCE = '2026-01-01T00:00:00Z'
 const PRICE = { amount: 11_900, from: THEN }
 const REFUSALS = [
   'declined', 'tried', 'closed', 'not_stored', 'not_started', 'script_failed', 'signed_out', 'unknown', 'ours', 'review', 'authentication',
-  'cannot_authenticate', 'have', 'gone', 'changed', 'method_gone', 'method_used', 'method_taken', 'too_soon', 'too_many', 'off', 'not_done',
+  'cannot_authenticate', 'have', 'gone', 'repriced', 'changed', 'method_gone', 'method_used', 'method_taken', 'too_soon', 'too_many', 'off', 'not_done',
 ]
 const OWN = {
   active: {}, ahead: { next_charge_at: TOMORROW, period_end: TOMORROW, renewal_told_at: SINCE }, year: { every: 'year', rollover: 'full' }, canceling: { cancel_at_end: true, next_charge_at: null }, disputed: { cancel_at_end: true, next_charge_at: null, trouble: { disputed: true } },

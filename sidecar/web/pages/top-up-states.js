@@ -21,6 +21,6 @@ export function topUpStates(currency, card) {
     ...Object.fromEntries(STOPPED.map((reason) => [`stopped_${reason}`, shown({ status: 'suspended', reason, barred: reason })])),
     unchosen: filled({ draft: {} }), filled: filled({ pack: packs[0] }), busy: filled({ pack: packs[0], busy: true }),
     wrong: filled({ pack: packs[0], refusal: { wrong: 'cap', pack: packs[0] } }),
-    ...Object.fromEntries(['unknown', 'changed', 'off', 'barred', 'not_started'].map((what) => [`refused_${what}`, filled({ pack: packs[0], refusal: { what } })])),
+    ...Object.fromEntries(['unknown', 'changed', 'repriced', 'off', 'barred', 'not_started'].map((what) => [`refused_${what}`, filled({ pack: packs[0], refusal: { what } })])),
   }
 }
