@@ -223,6 +223,16 @@ class TestVirtualAccount:
         taken_back = (await read(sim, imp_uid))["response"]
         assert (taken_back["status"], taken_back["paid_at"]) == ("ready", 0)
 
+    async def test_is_not_taken_back_once_a_part_was_given_back(self, sim: Simulated) -> None:
+        imp_uid = await sim.pay(ORDER, amount=5000, outcome="awaiting_deposit")
+        await sim.control("POST", "deposit", payment_key=imp_uid)
+        account = {"refund_bank": "088", "refund_account": "110123456789", "refund_holder": "Kim"}
+        assert (await cancel(sim, imp_uid, amount=1000, **account))["http"] == 200
+        undo = {"payment_key": imp_uid}
+        answer = await sim.http.post(f"{sim.url}/_sim/undo_deposit", json=undo)
+        assert answer.status_code == 409
+        assert (await read(sim, imp_uid))["response"]["status"] == "paid"
+
     async def test_card_has_no_deposit(self, sim: Simulated) -> None:
         imp_uid = await sim.pay(ORDER, amount=5000)
         for what in ("deposit", "undo_deposit"):

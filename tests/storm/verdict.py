@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-# `stranded` is money that buys nothing: its person is gone, or its period was paid before.
+# `stranded` is money that buys nothing: its person was gone, or its period was paid before.
 _ORDERS: LiteralString = """
 select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p.tokens,
   p.payment_key, p.paid, p.refunded + p.withdrawn as returned,
@@ -33,8 +33,8 @@ select p.order_id, p.user_id::text, p.gateway, p.status, p.amount, p.currency, p
   ) as documented,
   p.confirmed_at < (select s.documents_since from coinslot.settings s) as before_documents,
   exists (
-    select from coinslot.discrepancies d
-    where d.order_id = p.order_id and d.kind = 'wallet_closed' and d.resolved_at is null
+    select from coinslot.payment_attempts a
+    where a.payment_id = p.id and a.problem = 'wallet_closed'
   ) or coinslot.pays_again(p.id) as stranded,
   (coalesce(sum(l.delta), 0) - coinslot.covered_tokens(p.id))::bigint as booked,
   count(*) filter (where l.kind = 'purchase') as credits
@@ -149,7 +149,7 @@ def _tokens(orders: dict[str, Row], money: dict[str, list[Money]]) -> Iterator[O
     had expired before their money went back nothing is booked."""
     for order_id, row in orders.items():
         good = [m for m in money.get(order_id, []) if _fits(m, row)]
-        counting = next((m for m in good if m.key == row["payment_key"]), None)
+        counting = next((m for m in good if _counts(m, row)), None)
         worth = counting.tokens(row["tokens"]) if counting else 0
         what = f"{row['status']}: {row['booked']} tokens for money worth {worth}"
         if good and counting is None and not row["stranded"]:
@@ -179,6 +179,12 @@ def _fits(money: Money, row: Row) -> bool:
     return (money.paid, money.currency) == (row["amount"], row["currency"])
 
 
+def _counts(money: Money, row: Row) -> bool:
+    """True of the one payment of an order that buys its tokens."""
+    bought = bool(row["credits"]) or not row["stranded"]
+    return bought and row["payment_key"] == money.key and _fits(money, row)
+
+
 def _astray(database: Database, orders: dict[str, Row], money: list[Money]) -> Iterator[Offence]:
     """Money that buys nothing is shown to a person, as long as it is there."""
     shown = {
@@ -189,7 +195,7 @@ def _astray(database: Database, orders: dict[str, Row], money: list[Money]) -> I
     }
     for each in money:
         row = orders.get(each.order_id)
-        counts = row is not None and row["payment_key"] == each.key and _fits(each, row)
+        counts = row is not None and _counts(each, row)
         if each.left > 0 and not counts and each.key not in shown:
             yield Offence("lost", f"nobody is told of {each}", each.order_id)
 

@@ -125,6 +125,7 @@ def deposit_in_place(payment: Json, now: int) -> None:
 
 
 def undo_deposit_in_place(payment: Json) -> None:
-    if payment["status"] != "paid" or not payment["vbank_num"]:
+    """Takes all of a deposit back. V1 says `paid` of one that was cancelled in part, too."""
+    if payment["status"] != "paid" or payment["cancel_amount"] or not payment["vbank_num"]:
         raise NotPossible("This payment has no deposit to take back")
     payment.update(status="ready", paid_at=0, receipt_url=None)
