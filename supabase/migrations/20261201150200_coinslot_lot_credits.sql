@@ -49,15 +49,18 @@ create function coinslot.order_expiry(payment public.token_payments, now timesta
 returns timestamptz
 language plpgsql stable set search_path = '' as $$
 begin
-  return case
-    when payment.tokens_end_at > order_expiry.now then payment.tokens_end_at
-    when payment.tokens_end_at is not null then order_expiry.now + (
+  -- One expression with all of it would be planned anew at every credit.
+  if payment.tokens_end_at > order_expiry.now then
+    return payment.tokens_end_at;
+  end if;
+  if payment.tokens_end_at is not null then
+    return order_expiry.now + (
       select s.returned_lifetime from coinslot.settings s where s.id
-    )
-    else coalesce(
-      order_expiry.now + make_interval(days => payment.tokens_last_days), 'infinity'
-    )
-  end;
+    );
+  end if;
+  return coalesce(
+    order_expiry.now + make_interval(days => payment.tokens_last_days), 'infinity'
+  );
 end
 $$;
 comment on function coinslot.order_expiry(public.token_payments, timestamptz) is

@@ -389,13 +389,11 @@ begin
   );
   if not found and old.confirmed_at is null and new.confirmed_at is not null
     and new.currency = 'KRW' and coinslot.is_cash(new.method)
-    and exists (
-      select from coinslot.settings s
-      where s.id and s.cash_receipts = 'always' and s.cash_receipts_from <= new.paid
-    )
   then
     insert into coinslot.cash_receipts (payment_id, gateway, kind, next_try_at)
-    values (new.id, new.gateway, 'self_issued', v_now)
+    select new.id, new.gateway, 'self_issued', v_now
+    from coinslot.settings s
+    where s.id and s.cash_receipts = 'always' and s.cash_receipts_from <= new.paid
     on conflict on constraint cash_receipts_pkey do nothing;
   end if;
   return null;

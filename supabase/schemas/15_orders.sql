@@ -138,6 +138,9 @@ language plpgsql stable set search_path = '' as $$
 declare
   v_payment public.token_payments;
 begin
+  if find_order_replay.idempotency_key is null then
+    return v_payment;
+  end if;
   select p.* into v_payment from public.token_payments p
   where p.user_id = find_order_replay.user_id
     and p.idempotency_key = find_order_replay.idempotency_key;
