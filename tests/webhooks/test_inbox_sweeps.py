@@ -131,3 +131,15 @@ async def test_a_read_that_outlives_its_lease_says_nothing_about_the_webhook(
         assert books.finished == []
     finally:
         await inbox.close()
+
+
+async def test_a_read_sets_out_before_its_webhook_is_answered() -> None:
+    books, gates = Books(), Gates()
+    database: Database = books  # type: ignore[assignment]
+    known: dict[str, Gateway] = {"toss": gates}  # type: ignore[dict-item]
+    inbox = Inbox(database, known, Settlements(database), settings(), Shutdown(0.1))
+    try:
+        await inbox.take("toss", {}, b"a payment")
+        assert gates.reads == ["a payment"]
+    finally:
+        await inbox.close()

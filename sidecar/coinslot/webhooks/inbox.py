@@ -42,6 +42,9 @@ SECONDS_PER_WEBHOOK = 25.0
 _SECONDS_OF_HASTE = 15.0
 # For giving back, at the end, what is not finished.
 _SECONDS_TO_RETURN = 2.0
+# Turns of the loop until a read is sent: one for its webhook's task, one for that which webhooks of
+# one payment share.
+_TURNS_TO_SET_OUT = 2
 # Webhooks that may wait for each place in this process. Further ones are left to a sweep.
 _WAITING_PER_PLACE = 32
 # Webhooks that this process's own sweep may have claimed, for each place.
@@ -113,6 +116,9 @@ class Inbox:
                     received,
                 )
             )
+            # The answer is written while the read is on its way.
+            for _ in range(_TURNS_TO_SET_OUT):
+                await asyncio.sleep(0)
         if stored.verdict in {"read", "scheduled"}:
             self._expect_work()
         return stored.verdict
