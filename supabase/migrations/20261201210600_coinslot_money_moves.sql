@@ -157,11 +157,12 @@ revoke all on function coinslot.make_moves(public.token_payments) from public;
 create function coinslot.note_move() returns trigger
 language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
 begin
-  if old.paid > 0 and not exists (
-    select from coinslot.money_moves m where m.payment_id = old.id
-  ) then
-    perform pg_advisory_xact_lock(coinslot.moves_lock(old.id));
-    perform coinslot.make_moves(old);
+  -- In one condition the two would be planned anew at every payment.
+  if old.paid > 0 then
+    if not exists (select from coinslot.money_moves m where m.payment_id = old.id) then
+      perform pg_advisory_xact_lock(coinslot.moves_lock(old.id));
+      perform coinslot.make_moves(old);
+    end if;
   end if;
   perform coinslot.add_move(old, new, clock_timestamp());
   return null;
