@@ -290,3 +290,12 @@ class TestVirtualAccount:
         )
         late = await toss.http.post(f"{toss.url}/_sim/deposit", json={"payment_key": key})
         assert late.status_code == 409
+
+    async def test_without_a_deposit_is_closed_at_once(self, toss: SimulatedToss) -> None:
+        """No money is sent back that could take its time, or not arrive."""
+        key = await toss.pay(ORDER, outcome="awaiting_deposit")
+        await toss.confirm(key, ORDER)
+        await toss.control("PATCH", f"payments/{key}", cancellation={"pending": True})
+        closed = (await toss.cancel(key)).json()
+        assert [each["cancelStatus"] for each in closed["cancels"]] == ["DONE"]
+        assert (closed["status"], closed["approvedAt"]) == ("CANCELED", None)

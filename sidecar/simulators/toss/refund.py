@@ -16,7 +16,8 @@ _KEPT = {"DONE", "PARTIAL_CANCELED"}
 def cancel_in_place(payment: Json, given: Json, now: int, *, pending: bool = False) -> str | None:
     """Cancels all that is left, or `cancelAmount` of it. Returns Toss's code where it refuses.
 
-    Toss does not document that the balance shrinks while a cancel is still under way.
+    An account that no money came to is closed at once. Toss does not document that the balance
+    shrinks while a cancel is still under way.
     """
     balance = payment["balanceAmount"]
     amount = balance if given.get("cancelAmount") is None else given["cancelAmount"]
@@ -29,7 +30,7 @@ def cancel_in_place(payment: Json, given: Json, now: int, *, pending: bool = Fal
     deposit, account = payment["approvedAt"], payment["virtualAccount"]
     if deposit and account is not None:
         _send_back(account, given["refundReceiveAccount"], pending=pending)
-    elif pending or payment["method"] == ABROAD:
+    elif (pending and account is None) or payment["method"] == ABROAD:
         cancel["cancelStatus"] = "IN_PROGRESS"
     payment["cancels"] = [*(payment["cancels"] or []), cancel]
     payment["lastTransactionKey"] = cancel["transactionKey"]

@@ -77,6 +77,10 @@ WAITING = SAMPLES["payment_vbank_waiting"]["virtualAccount"]
         sample(ALL, cancels=cancels(11000, status="ABORTED")),
         sample(ALL, balanceAmount=1000),
         *(sample("payment_card_done", status=each) for each in ("IN_PROGRESS", "ABORTED")),
+        *(
+            sample(each, approvedAt=None)
+            for each in ("payment_card_done", "payment_vbank_done", PART)
+        ),
         # Only an account can be canceled before anything was paid.
         sample(ALL, approvedAt=None),
         sent_back("COMPLETED", approvedAt=None),

@@ -13,7 +13,8 @@ from coinslot.gateways.toss.refusals import CONFIRM_UNKNOWN, OUR_KEYS, TAKEN_BEF
 _MISSING = (
     "another status, or none; no `totalAmount`, `balanceAmount` or `currency`; canceled without "
     "the cancels that explain the balance, or without a word on whether it was paid; a deposit "
-    "without its account, or without its `dueDate`; approved, and not paid"
+    "without its account, or without its `dueDate`; approved, and not paid; paid, and approved at "
+    "no time"
 )
 _AGAIN = (
     f"{words(UNKNOWN)}, a 5xx with a code, and it is still `IN_PROGRESS`: another key, {KEYS} at "

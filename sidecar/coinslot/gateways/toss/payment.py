@@ -195,12 +195,15 @@ def _was_paid(payment: _Payment) -> bool:
     `approvedAt` is null then, and nothing was sent back. Nothing else is canceled unpaid."""
     if payment.status in _NEVER_PAID and payment.approvedAt is not None:
         raise ValueError("approved, and never paid")
+    told = "approvedAt" in payment.model_fields_set
     if payment.status != "CANCELED":
-        return STATES[payment.status] == "paid"
+        paid = STATES[payment.status] == "paid"
+        if paid and told and payment.approvedAt is None:
+            raise ValueError("paid, and never approved")
+        return paid
     if payment.approvedAt is not None:
         return True
     account = payment.virtualAccount
-    told = "approvedAt" in payment.model_fields_set
     if not told or account is None or account.refundStatus != "NONE":
         raise ValueError("canceled, and does not tell whether it was paid")
     return False
