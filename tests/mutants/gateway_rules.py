@@ -108,6 +108,14 @@ MUTANTS = (
         _TOSS,
     ),
     _read(
+        "toss-paid-never-approved",
+        "a status that another field denies moves nothing",
+        "toss/payment.py",
+        "if paid and told and payment.approvedAt is None:",
+        "if False:",
+        _TOSS,
+    ),
+    _read(
         "toss-unknown-transfer",
         _UNKNOWN,
         "toss/payment.py",
