@@ -234,8 +234,8 @@ _READS = (
         "late-money-buys-nothing",
         "what was paid for can be used",
         "order_expiry",
-        "when payment.tokens_end_at is not null then order_expiry.now + (",
-        "when payment.tokens_end_at is not null then payment.tokens_end_at + 0 * (",
+        "return order_expiry.now + (",
+        "return payment.tokens_end_at + 0 * (",
         EXPIRY,
     ),
 )
