@@ -30,7 +30,7 @@ class Effort:
     batches: int
     """That they come in; memory is looked at after each."""
     attack_seconds: float
-    """That each attack lasts, and the quiet time before it."""
+    """That each turn of an attack lasts, and of the quiet time beside it."""
 
 
 FULL = Effort(
@@ -46,7 +46,7 @@ FULL = Effort(
     orders=30,
     webhooks=5_000,
     batches=20,
-    attack_seconds=20.0,
+    attack_seconds=10.0,
 )
 
 QUICK = Effort(

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -37,12 +38,18 @@ _SECONDS_TO_CREDIT = 60.0
 _SECONDS_TO_RELOAD = 2.0
 
 
+class Took(defaultdict[str, list[float]]):
+    """Milliseconds of each act."""
+
+    def __init__(self) -> None:
+        super().__init__(list)
+
+
 class Stranger:
-    def __init__(self, shopping: Shopping) -> None:
+    def __init__(self, shopping: Shopping, took: Took) -> None:
         self._shopping = shopping
+        self._took = took
         [self._person] = shopping.people(1, _TOKENS)
-        self.took: dict[str, list[float]] = {}
-        """Milliseconds of each act."""
 
     async def live(self, seconds: float) -> None:
         """Acts side by side, each after a short pause."""
@@ -96,18 +103,20 @@ class Stranger:
             await asyncio.sleep(0.01)
 
     def _note(self, act: str, began: float) -> None:
-        self.took.setdefault(act, []).append((time.perf_counter() - began) * 1000)
+        self._took[act].append((time.perf_counter() - began) * 1000)
 
 
 def measure(bench: Bench) -> None:
     shopping = Shopping(bench)
     _limit_roles(bench)
     attacks = Attacks(shopping)
-    seconds = bench.effort.attack_seconds
     for begin in attacks.all():
-        quiet = bench.runner.run(_lived(bench, shopping, None, seconds))
         attack = begin()
-        attacked = bench.runner.run(_lived(bench, shopping, attack, seconds))
+        quiet, attacked = Took(), Took()
+        # By turns, so that a slow minute of the machine hits both.
+        for _ in range(bench.effort.rounds):
+            _live(bench, shopping, None, quiet)
+            _live(bench, shopping, attack, attacked)
         report = _report(attack, quiet, attacked)
         bench.attacks.append(report)
         bench.credited += len(quiet["credit"]) + len(attacked["credit"])
@@ -126,17 +135,19 @@ def _limit_roles(bench: Bench) -> None:
     time.sleep(_SECONDS_TO_RELOAD)
 
 
-async def _lived(
-    bench: Bench, shopping: Shopping, attack: Attack | None, seconds: float
-) -> dict[str, list[float]]:
-    stranger = Stranger(shopping)
-    async with _slow_gateway(bench):
-        attacking = asyncio.create_task(attack.run()) if attack else None
-        await stranger.live(seconds)
-        if attacking:
-            attacking.cancel()
-            await asyncio.wait([attacking])
-    return stranger.took
+def _live(bench: Bench, shopping: Shopping, attack: Attack | None, took: Took) -> None:
+    """A turn of a new stranger, with the attack or without."""
+
+    async def live() -> None:
+        stranger = Stranger(shopping, took)
+        async with _slow_gateway(bench):
+            attacking = asyncio.create_task(attack.run()) if attack else None
+            await stranger.live(bench.effort.attack_seconds)
+            if attacking:
+                attacking.cancel()
+                await asyncio.wait([attacking])
+
+    bench.runner.run(live())
 
 
 @asynccontextmanager
@@ -151,9 +162,7 @@ async def _slow_gateway(bench: Bench) -> AsyncIterator[None]:
         (await client.put(url, json={})).raise_for_status()
 
 
-def _report(
-    attack: Attack, quiet: dict[str, list[float]], attacked: dict[str, list[float]]
-) -> dict[str, object]:
+def _report(attack: Attack, quiet: Took, attacked: Took) -> dict[str, object]:
     acts = {}
     for act, took in attacked.items():
         idle, under = percentile(quiet[act], 0.99), percentile(took, 0.99)
