@@ -297,19 +297,13 @@ declare
   v_rows jsonb;
 begin
   select jsonb_agg(to_jsonb(r) order by r.day, r.gateway, r.currency) into v_rows from (
-    select (a.since at time zone options.zone)::date as day, a.gateway, t.currency,
-      max(a.finished_at) as checked_at, sum(t.payments)::bigint as payments,
+    select options.days[width_bucket(t.at, options.bounds)] as day, t.gateway, t.currency,
+      max(t.checked_at) as checked_at, sum(t.payments)::bigint as payments,
       sum(t.matched)::bigint as matched, sum(t.differing)::bigint as differing,
       sum(t.their_paid)::bigint as their_paid, sum(t.our_paid)::bigint as our_paid,
       sum(t.their_refunded)::bigint as their_refunded, sum(t.our_refunded)::bigint as our_refunded
-    from coinslot.audits a
-    cross join lateral (
-      select k.* from coinslot.audit_totals k where k.audit_id = a.id
-      union all
-      select s.* from coinslot.sum_audit_lines(a.id) s
-      where not exists (select from coinslot.audit_totals k where k.audit_id = a.id)
-    ) t
-    where a.since >= options.since and a.since < options.until
+    from coinslot.audit_totals t
+    where t.live = options.live and t.at >= options.since and t.at < options.until
       and (options.currency is null or t.currency = options.currency)
     group by 1, 2, 3
   ) r;

@@ -208,7 +208,8 @@ language sql immutable parallel safe set search_path = '' as $$
     when 'churn' then 'Subscriptions that stopped, and what they were worth a month.'
     when 'vat' then 'Sums of won with VAT: a tenth of the rest, rounded by payment. Other '
       'currencies show none. All is taken for taxable: ask your accountant.'
-    when 'settlement' then 'Each audit of a gateway''s own list, and what of it agrees.'
+    when 'settlement' then 'What gateways list against what the books say, as audits that were '
+      'finished found it: by when a payment moved, each time once, by the latest.'
   end
 $$;
 

@@ -379,27 +379,20 @@ comment on function coinslot.liability_report(coinslot.report_options) is
 'What is owed for paid tokens, recognised, broken and taken back, by currency.';
 revoke all on function coinslot.liability_report(coinslot.report_options) from public;
 
--- Our books against each gateway's own list, as the audits compared them. Of one that is under way,
--- or from before there were totals, by its lines.
+-- Our books against each gateway's own list, as the audits compared them that were finished.
 create function coinslot.settlement_report(options coinslot.report_options) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
   v_rows jsonb;
 begin
   select jsonb_agg(to_jsonb(r) order by r.day, r.gateway, r.currency) into v_rows from (
-    select (a.since at time zone options.zone)::date as day, a.gateway, t.currency,
-      max(a.finished_at) as checked_at, sum(t.payments)::bigint as payments,
+    select options.days[width_bucket(t.at, options.bounds)] as day, t.gateway, t.currency,
+      max(t.checked_at) as checked_at, sum(t.payments)::bigint as payments,
       sum(t.matched)::bigint as matched, sum(t.differing)::bigint as differing,
       sum(t.their_paid)::bigint as their_paid, sum(t.our_paid)::bigint as our_paid,
       sum(t.their_refunded)::bigint as their_refunded, sum(t.our_refunded)::bigint as our_refunded
-    from coinslot.audits a
-    cross join lateral (
-      select k.* from coinslot.audit_totals k where k.audit_id = a.id
-      union all
-      select s.* from coinslot.sum_audit_lines(a.id) s
-      where not exists (select from coinslot.audit_totals k where k.audit_id = a.id)
-    ) t
-    where a.since >= options.since and a.since < options.until
+    from coinslot.audit_totals t
+    where t.live = options.live and t.at >= options.since and t.at < options.until
       and (options.currency is null or t.currency = options.currency)
     group by 1, 2, 3
   ) r;
@@ -434,7 +427,8 @@ language sql immutable parallel safe set search_path = '' as $$
     when 'churn' then 'Subscriptions that stopped, and what they were worth a month.'
     when 'vat' then 'Sums of won with VAT: a tenth of the rest, rounded by payment. Other '
       'currencies show none. All is taken for taxable: ask your accountant.'
-    when 'settlement' then 'Each audit of a gateway''s own list, and what of it agrees.'
+    when 'settlement' then 'What gateways list against what the books say, as audits that were '
+      'finished found it: by when a payment moved, each time once, by the latest.'
   end
 $$;
 comment on function coinslot.report_definition(text) is 'What the figures of a report mean.';

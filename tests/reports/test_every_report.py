@@ -170,43 +170,69 @@ def _declines(year: Year, zone: str, rows: Rows) -> None:
 
 VERDICTS = ("matched", "later", "different", "missing", "unknown", "foreign", "other_mode")
 DIFFERING = {"different", "missing", "unknown"}
+UNSEEN = {"later", "foreign", "other_mode"}
+HOUR = timedelta(hours=1)
 
 
 def _settle(year: Year) -> None:
-    """Audits of each hour in which somebody paid, with lines of every verdict."""
-    for number, (at, what, amount, order) in enumerate(year.moves):
+    """Audits of each day in which somebody paid, and of the hour in which; some days and all of
+    it once more, later. Of real money there are windows of the same times."""
+    _look(year, year.money[0][0].replace(hour=0), timedelta(days=len(year.money)), live=False)
+    for number, (at, what, _, _) in enumerate(year.moves):
         if what == "paid":
-            year.bank.rows(
-                _AUDIT, at, at, order, VERDICTS[number % len(VERDICTS)], amount, amount - 1
-            )
+            day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+            _look(year, day, timedelta(days=1 + number % 2), live=number % 5 == 0)
+            _look(year, at.replace(minute=0, second=0, microsecond=0), HOUR, live=False)
+
+
+def _look(year: Year, since: datetime, length: timedelta, *, live: bool) -> None:
+    """A finished audit; the gateway says another amount at each look."""
+    looked = year.__dict__.setdefault("looked", [])
+    window = (since.replace(minute=0, second=0, microsecond=0), length, live)
+    if window in looked:
+        return
+    looked.append(window)
+    since, until = window[0], window[0] + length
+    [audit] = year.bank.rows(_AUDIT, since, until, live)
+    for number, (at, what, amount, order) in enumerate(year.moves):
+        if what == "paid" and since <= at < until:
+            verdict = VERDICTS[number % len(VERDICTS)]
+            theirs = amount + len(looked)
+            year.bank.rows(_LINE, audit["id"], order, order, verdict, at, theirs, amount)
+    year.bank.rows(
+        "select coinslot.total_audit(a) from coinslot.audits a where id = %s", audit["id"]
+    )
 
 
 _AUDIT = """
-with made as (
-  insert into coinslot.audits (gateway, since, until, ended_at, finished_at)
-  select 'portone', %s::timestamptz, %s::timestamptz + interval '1 hour', now(), now()
-  on conflict do nothing returning id
-)
+insert into coinslot.audits (gateway, since, until, live, ended_at, finished_at)
+values ('portone', %s, %s, %s, clock_timestamp(), clock_timestamp()) returning id
+"""
+_LINE = """
 insert into coinslot.audit_lines (
-  audit_id, payment_key, order_id, verdict, currency, paid, our_paid, refunded, our_refunded
-)
-select m.id, o.key, o.key, o.verdict, 'KRW', o.theirs, o.ours, 0, 0
-from made m cross join (values (%s, %s, %s::bigint, %s::bigint)) o (key, verdict, theirs, ours)
-returning audit_id
+  audit_id, payment_key, order_id, verdict, currency, moved_at, paid, our_paid, refunded,
+  our_refunded
+) values (%s, %s, %s, %s, 'KRW', %s, %s, %s, 0, 0) returning audit_id
 """
 
 
 def _settlement(year: Year, zone: str, rows: Rows) -> None:
+    """Each payment once, as the latest look at test money that its time was in found it."""
+    looks = list(enumerate(year.__dict__["looked"], 1))
     mine: dict[str, Counter[str]] = defaultdict(Counter)
     for number, (at, what, amount, _) in enumerate(year.moves):
         verdict = VERDICTS[number % len(VERDICTS)]
-        if what == "paid" and verdict not in {"foreign", "other_mode"}:
+        if what == "paid" and verdict not in UNSEEN:
             found = mine[_day(at, zone)]
             found["payments"] += 1
             found["differing"] += verdict in DIFFERING
             found["matched"] += verdict not in DIFFERING
-            found["their_paid"] += amount
-            found["our_paid"] += amount - 1
+            found["their_paid"] += amount + max(
+                look
+                for look, (since, length, live) in looks
+                if not live and since <= at < since + length
+            )
+            found["our_paid"] += amount
     assert {row["day"] for row in rows} == set(mine)
     for row in rows:
         for name in ("payments", "matched", "differing", "their_paid", "our_paid"):

@@ -69,8 +69,8 @@ from generate_series(1, 35000) as g
 cross join unnest(array['sold', 'used', 'expired', 'taken']) as k
 cross join unnest(array['KRW', 'USD']) as c;
 -- Each day was audited once, and each payment listed.
-insert into coinslot.audits (gateway, since, until, ended_at, finished_at)
-select g, d, d + interval '1 day', d + interval '1 day', d + interval '1 day'
+insert into coinslot.audits (gateway, since, until, live, ended_at, finished_at)
+select g, d, d + interval '1 day', false, d + interval '1 day', d + interval '1 day'
 from unnest(array['portone', 'toss', 'stripe']) as g
 cross join generate_series(
   date_trunc('day', now() - interval '365 days'), now(), interval '1 day'
@@ -86,5 +86,5 @@ from made as m
 inner join coinslot.audits as a on a.gateway = m.gateway and a.since = date_trunc('day', m.at)
 where m.paid;
 insert into coinslot.audit_totals
-select s.* from coinslot.audits as a cross join lateral coinslot.sum_audit_lines(a.id) as s;
+select s.* from coinslot.audits as a cross join lateral coinslot.sum_audit_lines(a) as s;
 set session_replication_role = origin;
