@@ -259,18 +259,26 @@ begin
   ), days as (
     select options.days[width_bucket(s.at, options.bounds)] as day, s.currency,
       coalesce(sum(s.value) filter (where s.kind = 'sold'), 0)::bigint as sold,
-      coalesce(-sum(s.value) filter (where s.kind = 'used'), 0)::bigint as recognised,
-      coalesce(-sum(s.value) filter (where s.kind = 'expired'), 0)::bigint as breakage,
-      coalesce(-sum(s.value) filter (where s.kind = 'taken'), 0)::bigint as taken_back,
-      coalesce(sum(s.value) filter (where s.kind = 'moved'), 0)::bigint as moved,
+      coalesce(-sum(s.value) filter (where s.kind in ('used', 'moved')), 0)::bigint
+      - sum(s.beyond - s.broken)::bigint as recognised,
+      coalesce(-sum(s.value) filter (where s.kind = 'expired'), 0)::bigint
+      - sum(s.broken)::bigint as breakage,
+      coalesce(-sum(s.value) filter (where s.kind = 'taken'), 0)::bigint
+      + sum(s.beyond)::bigint as refunded,
       coalesce(sum(s.value) filter (where s.correction), 0)::bigint as corrections,
       sum(s.value) as change, sum(s.tokens) as tokens
     from (
-      select l.at, l.currency, l.kind, l.correction, l.tokens, l.value from coinslot.lot_sums l
+      select l.at, l.currency, l.kind, l.correction, l.tokens, l.value, 0 as beyond, 0 as broken
+      from coinslot.lot_sums l
       where l.at >= options.since and l.at < options.until and l.live = options.live
         and (options.currency is null or l.currency = options.currency)
       union all
-      select options.since, o.currency, 'none', false, 0, 0 from opening o
+      select b.at, b.currency, 'none', false, 0, 0, b.refunded, b.breakage
+      from coinslot.beyond_lots b
+      where b.at >= options.since and b.at < options.until and b.live = options.live
+        and (options.currency is null or b.currency = options.currency)
+      union all
+      select options.since, o.currency, 'none', false, 0, 0, 0, 0 from opening o
       where (o.value, o.tokens) <> (0, 0)
     ) s
     group by 1, 2

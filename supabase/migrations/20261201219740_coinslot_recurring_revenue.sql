@@ -199,8 +199,9 @@ language sql immutable parallel safe set search_path = '' as $$
     when 'tokens' then 'Entries of the ledger by day. outstanding: all balances at the end of the '
       'row.'
     when 'liability' then 'Paid tokens at the price of their own lot. recognised: used. breakage: '
-      'expired. taken_back: went back with money. closing = opening + sold - recognised - breakage '
-      '- taken_back + moved. VAT is in it.'
+      'expired. refunded: money that went back; of tokens that were used or had expired it is less '
+      'recognised and less breakage, when it went back. closing = opening + sold - recognised - '
+      'breakage - refunded. VAT is in it.'
     when 'recurring' then 'What running subscriptions are worth a month: a yearly price counts a '
       'twelfth, packs and top-ups nothing. A declined charge is no churn before it is given up; '
       'paused is. churn_percent: churn and contraction of opening; net_churn_percent: less '
@@ -278,7 +279,7 @@ language sql immutable parallel safe set search_path = '' as $$
     when report_columns.report = 'tokens' then array['day', 'opening', 'sold', 'given', 'spent',
       'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding']
     when report_columns.report = 'liability' then array['day', 'currency', 'opening', 'sold',
-      'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'closing_tokens']
+      'recognised', 'breakage', 'refunded', 'corrections', 'closing', 'closing_tokens']
     when report_columns.report = 'recurring' then array['day', 'currency', 'opening', 'new',
       'reactivation', 'expansion', 'contraction', 'churn', 'closing', 'subscriptions', 'started',
       'ended', 'churn_percent', 'net_churn_percent', 'lost_percent']

@@ -334,7 +334,8 @@ comment on function coinslot.tokens_report(coinslot.report_options) is
 revoke all on function coinslot.tokens_report(coinslot.report_options) from public;
 
 -- The roll-forward of what paid tokens are worth that were not used yet. A currency that has some has
--- a first row, also where nothing moved.
+-- a first row, also where nothing moved. Money that went back beyond the worth of unused tokens had
+-- been recognised, or was breakage, and comes off that now.
 create function coinslot.liability_report(options coinslot.report_options) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
@@ -348,18 +349,26 @@ begin
   ), days as (
     select options.days[width_bucket(s.at, options.bounds)] as day, s.currency,
       coalesce(sum(s.value) filter (where s.kind = 'sold'), 0)::bigint as sold,
-      coalesce(-sum(s.value) filter (where s.kind = 'used'), 0)::bigint as recognised,
-      coalesce(-sum(s.value) filter (where s.kind = 'expired'), 0)::bigint as breakage,
-      coalesce(-sum(s.value) filter (where s.kind = 'taken'), 0)::bigint as taken_back,
-      coalesce(sum(s.value) filter (where s.kind = 'moved'), 0)::bigint as moved,
+      coalesce(-sum(s.value) filter (where s.kind in ('used', 'moved')), 0)::bigint
+      - sum(s.beyond - s.broken)::bigint as recognised,
+      coalesce(-sum(s.value) filter (where s.kind = 'expired'), 0)::bigint
+      - sum(s.broken)::bigint as breakage,
+      coalesce(-sum(s.value) filter (where s.kind = 'taken'), 0)::bigint
+      + sum(s.beyond)::bigint as refunded,
       coalesce(sum(s.value) filter (where s.correction), 0)::bigint as corrections,
       sum(s.value) as change, sum(s.tokens) as tokens
     from (
-      select l.at, l.currency, l.kind, l.correction, l.tokens, l.value from coinslot.lot_sums l
+      select l.at, l.currency, l.kind, l.correction, l.tokens, l.value, 0 as beyond, 0 as broken
+      from coinslot.lot_sums l
       where l.at >= options.since and l.at < options.until and l.live = options.live
         and (options.currency is null or l.currency = options.currency)
       union all
-      select options.since, o.currency, 'none', false, 0, 0 from opening o
+      select b.at, b.currency, 'none', false, 0, 0, b.refunded, b.breakage
+      from coinslot.beyond_lots b
+      where b.at >= options.since and b.at < options.until and b.live = options.live
+        and (options.currency is null or b.currency = options.currency)
+      union all
+      select options.since, o.currency, 'none', false, 0, 0, 0, 0 from opening o
       where (o.value, o.tokens) <> (0, 0)
     ) s
     group by 1, 2
@@ -376,7 +385,7 @@ begin
 end
 $$;
 comment on function coinslot.liability_report(coinslot.report_options) is
-'What is owed for paid tokens, recognised, broken and taken back, by currency.';
+'What is owed for paid tokens, recognised, broken and refunded, by currency.';
 revoke all on function coinslot.liability_report(coinslot.report_options) from public;
 
 -- Our books against each gateway's own list, as the audits compared them that were finished.
@@ -418,8 +427,9 @@ language sql immutable parallel safe set search_path = '' as $$
     when 'tokens' then 'Entries of the ledger by day. outstanding: all balances at the end of the '
       'row.'
     when 'liability' then 'Paid tokens at the price of their own lot. recognised: used. breakage: '
-      'expired. taken_back: went back with money. closing = opening + sold - recognised - breakage '
-      '- taken_back + moved. VAT is in it.'
+      'expired. refunded: money that went back; of tokens that were used or had expired it is less '
+      'recognised and less breakage, when it went back. closing = opening + sold - recognised - '
+      'breakage - refunded. VAT is in it.'
     when 'recurring' then 'What running subscriptions are worth a month: a yearly price counts a '
       'twelfth, packs and top-ups nothing. A declined charge is no churn before it is given up; '
       'paused is. churn_percent: churn and contraction of opening; net_churn_percent: less '
@@ -552,7 +562,7 @@ language sql immutable parallel safe set search_path = '' as $$
     when report_columns.report = 'tokens' then array['day', 'opening', 'sold', 'given', 'spent',
       'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding']
     when report_columns.report = 'liability' then array['day', 'currency', 'opening', 'sold',
-      'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'closing_tokens']
+      'recognised', 'breakage', 'refunded', 'corrections', 'closing', 'closing_tokens']
     when report_columns.report = 'recurring' then array['day', 'currency', 'opening', 'new',
       'reactivation', 'expansion', 'contraction', 'churn', 'closing', 'subscriptions', 'started',
       'ended', 'churn_percent', 'net_churn_percent', 'lost_percent']

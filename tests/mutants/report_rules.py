@@ -5,19 +5,21 @@ from __future__ import annotations
 from tests.mutants.mutant import Rewrite, Run, SqlMutant
 
 REPORTS = "tests/reports/test_reports.py"
+MONTHS = "tests/reports/test_months.py"
+FILES = "tests/reports/test_files.py"
 
 MUTANTS = (
     SqlMutant(
         "money-undated",
         "each change of an order's money is dated",
         (Run("alter table public.token_payments disable trigger token_payments_money_moved"),),
-        (REPORTS,),
+        (REPORTS, MONTHS),
     ),
     SqlMutant(
         "older-money-undated",
         "an older order's money is dated before its next move",
         (Rewrite("coinslot.note_move", "perform coinslot.make_moves(old);", ""),),
-        (REPORTS,),
+        (MONTHS,),
     ),
     SqlMutant(
         "vat-rounded-down",
@@ -67,12 +69,12 @@ MUTANTS = (
                 "v.written ~ '^$' and v.written ~ '^\\s*",
             ),
         ),
-        (REPORTS,),
+        (FILES,),
     ),
     SqlMutant(
         "support-exports",
         "files are for finance and owners",
         (Rewrite("coinslot.console_export", "acting_operator('export')", "reading_operator()"),),
-        (REPORTS,),
+        (FILES,),
     ),
 )

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from tests.database.people import Bank, Call, gateway_says, grant, maintain
+from tests.database.people import Bank, Call, ask_refund, gateway_says, grant, maintain
 from tests.support.clocks import Clock
 
 START = datetime(2027, 1, 28, 14, 30, tzinfo=UTC)
@@ -23,6 +23,12 @@ from public.token_wallets w
 cross join lateral coinslot.foreseen_lots(w, greatest(clock_timestamp(), w.folded_at)) f
 inner join public.token_lots l on l.id = f.lot_id
 where w.user_id = %s and l.price is not null
+"""
+
+_COVERED = """
+select l.price, l.price_tokens, l.expired, l.covered
+from public.token_lots l inner join public.token_payments p on p.id = l.payment_id
+where p.order_id = %s and l.covered > 0
 """
 
 
@@ -42,7 +48,8 @@ class Year:
     sold_at: dict[str, datetime] = field(default_factory=dict)
     money: list[tuple[datetime, str, int]] = field(default_factory=list)
     moves: list[tuple[datetime, str, int, str]] = field(default_factory=list)
-    taken: list[tuple[datetime, int]] = field(default_factory=list)
+    used_back: list[tuple[datetime, int]] = field(default_factory=list)
+    expired_back: list[tuple[datetime, int]] = field(default_factory=list)
     used: list[tuple[datetime, int]] = field(default_factory=list)
     orders: list[tuple[datetime, bool, bool]] = field(default_factory=list)
 
@@ -114,9 +121,16 @@ class Year:
         amount = self.chance.choice((price - self.refunded[order], 1000, 333))
         amount = min(amount, price - self.refunded[order])
         self.refunded[order] += amount
-        before = self.worth(self.paid[order][0])
+        buyer = self.paid[order][0]
+        before, covered = self.worth(buyer), self.covered(order)
+        if self.chance.randrange(3) == 0:
+            self.bank.ask(ask_refund(order, str(uuid4()), amount, force=True))
         self.say(order, price, paid=price, refunded=self.refunded[order])
-        self.taken.append((self.now, before - self.worth(self.paid[order][0])))
+        # What no token that was there was worth had been used; or it had expired.
+        covered = self.covered(order) - covered
+        taken = before - self.worth(buyer)
+        self.used_back.append((self.now, amount - taken - covered))
+        self.expired_back.append((self.now, covered))
         self.money.append((self.now, "refunded", amount))
         self.moves.append((self.now, "refunded", amount, order))
 
@@ -127,7 +141,20 @@ class Year:
 
     def worth(self, who: UUID) -> int:
         return sum(
-            row["price"]
-            - row["price"] * (row["price_tokens"] - int(row["left_over"])) // row["price_tokens"]
+            row["price"] - _first(row, row["price_tokens"] - int(row["left_over"]))
             for row in self.bank.rows(_WORTH, who)
         )
+
+    def covered(self, order: str) -> int:
+        """The worth of expired tokens of an order whose money went back."""
+        return sum(
+            (row["price"] - _first(row, row["price_tokens"] - row["expired"]))
+            * row["covered"]
+            // row["expired"]
+            for row in self.bank.rows(_COVERED, order)
+        )
+
+
+def _first(lot: dict[str, Any], tokens: int) -> int:
+    """The worth of the first so many tokens of a lot."""
+    return int(lot["price"] * tokens // lot["price_tokens"])
