@@ -25,10 +25,16 @@ inner join public.token_lots l on l.id = f.lot_id
 where w.user_id = %s and l.price is not null
 """
 
+_LIFETIME = "update token_products set tokens_last_days = %s where id = 'standard'"
 _COVERED = """
 select l.price, l.price_tokens, l.expired, l.covered
 from public.token_lots l inner join public.token_payments p on p.id = l.payment_id
 where p.order_id = %s and l.covered > 0
+"""
+
+_ENDED = """
+select l.id from public.token_lots l inner join public.token_payments p on p.id = l.payment_id
+where p.order_id = %s and l.expired > l.covered
 """
 
 
@@ -40,6 +46,7 @@ class Year:
     clock: Clock
     chance: random.Random
     now: datetime = START
+    lifetime: int = 8
     owner: UUID = field(default_factory=uuid4)
     people: list[UUID] = field(default_factory=list)
     paid: dict[str, tuple[UUID, int]] = field(default_factory=dict)
@@ -57,7 +64,7 @@ class Year:
         self.clock.set(self.now)
         self.owner = self.bank.operator("owner")
         self.people = [self.bank.user() for _ in range(6)]
-        self.bank.change("update token_products set tokens_last_days = 20 where id = 'standard'")
+        self.bank.change(_LIFETIME, self.lifetime)
         # Ten tokens of which none has a price of its own: parts are rounded.
         odd = "update token_prices set amount = 4999 where (product_id, currency) = (%s, %s)"
         self.bank.change(odd, "starter", "KRW")
@@ -116,7 +123,8 @@ class Year:
         left = [order for order, (_, price) in self.paid.items() if self.refunded[order] < price]
         if not left:
             return
-        order = self.chance.choice(left)
+        ended = [order for order in left if self.bank.rows(_ENDED, order)]
+        order = self.chance.choice(ended if ended and self.chance.randrange(2) else left)
         _, price = self.paid[order]
         amount = self.chance.choice((price - self.refunded[order], 1000, 333))
         amount = min(amount, price - self.refunded[order])

@@ -117,6 +117,8 @@ def _tokens(year: Year, zone: str, rows: Rows) -> None:
 def _liability(year: Year, zone: str, rows: Rows) -> None:
     """Each of its flows by the price of the lots, and the balance that they lead to."""
     expected = liability_flows(year)
+    assert any(amount for _, amount in year.used_back), "nothing was refunded that was used"
+    assert any(amount for _, amount in year.expired_back), "nor anything that had expired"
     for name, mine in expected.items():
         assert column(rows, name) == days(year, zone, mine), (zone, name)
     closing = 0
