@@ -198,6 +198,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.sum_lots', ''),
 ('coinslot.sum_wallet', ''),
 ('coinslot.sum_wallets', ''),
+('coinslot.round_begins', ''),
 ('coinslot.sum_reports', ''),
 ('coinslot.report_names', ''),
 ('coinslot.date_option', ''),
