@@ -156,15 +156,17 @@ create table coinslot.token_sums (
   at timestamptz not null,
   kind text not null,
   correction boolean not null,
+  test boolean not null,
   gained bigint not null,
   lost bigint not null,
   entries bigint not null,
-  constraint token_sums_pkey primary key (at, kind, correction)
+  constraint token_sums_pkey primary key (at, kind, correction, test)
 );
 comment on table coinslot.token_sums is
 'Entries of the ledger by kind: of what expired a part for each lot.';
 comment on column coinslot.token_sums.correction is
 'Was written for a time that had been summed: counted when that was found.';
+comment on column coinslot.token_sums.test is 'Of an order that is paid with test money.';
 alter table coinslot.token_sums enable row level security;
 revoke all on table coinslot.token_sums from anon, authenticated, service_role;
 create policy "Nobody reads sums of tokens through the API" on coinslot.token_sums
@@ -204,19 +206,21 @@ revoke all on function coinslot.worth(bigint, bigint, bigint) from public;
 create function coinslot.sum_entries(mark coinslot.wallet_marks, to_seq bigint, closed timestamptz)
 returns void
 language sql volatile set search_path = '' set enable_seqscan = off as $$
-  insert into coinslot.token_sums as s (at, kind, correction, gained, lost, entries)
+  insert into coinslot.token_sums as s (at, kind, correction, test, gained, lost, entries)
   select coinslot.quarter_of(greatest(e.at, sum_entries.closed)), e.kind,
-    e.at < sum_entries.closed, sum(greatest(e.delta, 0)), sum(greatest(-e.delta, 0)), count(*)
+    e.at < sum_entries.closed, e.test, sum(greatest(e.delta, 0)), sum(greatest(-e.delta, 0)),
+    count(*)
   from (
-    select l.created_at as at, l.kind, l.delta from public.token_ledger l
+    select l.created_at as at, l.kind, l.delta, coalesce(not p.live, false) as test
+    from public.token_ledger l left join public.token_payments p on p.id = l.payment_id
     where l.user_id = mark.user_id and l.seq > mark.seq and l.seq <= sum_entries.to_seq
       and l.kind <> 'expiry'
     union all
-    select d.at, 'expiry', -d.tokens from coinslot.lot_draws d
+    select d.at, 'expiry', -d.tokens, false from coinslot.lot_draws d
     where d.user_id = mark.user_id and d.seq > mark.seq and d.seq <= sum_entries.to_seq
       and d.cause = 'expiry'
   ) e
-  group by 1, 2, 3 order by 1, 2, 3
+  group by 1, 2, 3, 4 order by 1, 2, 3, 4
   on conflict on constraint token_sums_pkey do update set gained = s.gained + excluded.gained,
     lost = s.lost + excluded.lost, entries = s.entries + excluded.entries
 $$;

@@ -213,7 +213,9 @@ begin
       (v_opening + sum(d.change) over (order by d.day))::bigint as outstanding
     from (
       select options.days[width_bucket(s.at, options.bounds)] as day,
-        coalesce(sum(s.gained) filter (where s.kind = 'purchase'), 0)::bigint as sold,
+        coalesce(sum(s.gained) filter (
+          where s.kind = 'purchase' and s.test <> options.live
+        ), 0)::bigint as sold,
         coalesce(sum(s.gained) filter (where s.kind in (
           'signup_bonus', 'grant', 'refill', 'promotion', 'referral'
         )), 0)::bigint as given,
@@ -221,19 +223,24 @@ begin
           where s.kind in ('spend', 'spend_refund')
         ), 0)::bigint as spent,
         coalesce(sum(s.lost - s.gained) filter (where s.kind = 'expiry'), 0)::bigint as expired,
-        coalesce(sum(s.lost - s.gained) filter (where s.kind in (
-          'refund', 'dispute', 'reversal', 'test_reversal', 'referral_reversal'
-        )), 0)::bigint as taken_back,
+        coalesce(sum(s.lost - s.gained) filter (
+          where s.kind in ('refund', 'dispute', 'reversal', 'test_reversal')
+            and s.test <> options.live or s.kind = 'referral_reversal'
+        ), 0)::bigint as taken_back,
+        coalesce(sum(s.gained - s.lost) filter (
+          where s.kind in ('purchase', 'refund', 'dispute', 'reversal', 'test_reversal')
+            and s.test = options.live
+        ), 0)::bigint as other_mode,
         coalesce(sum(s.gained - s.lost) filter (
           where s.kind in ('adjustment', 'merge_in', 'merge_out')
         ), 0)::bigint as adjusted,
         coalesce(sum(s.gained - s.lost) filter (where s.correction), 0)::bigint as corrections,
         coalesce(sum(s.gained - s.lost), 0)::bigint as change
       from (
-        select s.at, s.kind, s.correction, s.gained, s.lost from coinslot.token_sums s
+        select s.at, s.kind, s.correction, s.test, s.gained, s.lost from coinslot.token_sums s
         where s.at >= options.since and s.at < options.until
         union all
-        select options.since, 'none', false, 0, 0 where v_opening <> 0
+        select options.since, 'none', false, false, 0, 0 where v_opening <> 0
       ) s
       group by 1
     ) d

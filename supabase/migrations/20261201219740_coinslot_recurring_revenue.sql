@@ -197,8 +197,9 @@ language sql immutable parallel safe set search_path = '' as $$
     when 'declines' then 'Attempts that gateways declined within a week, by the day of their '
       'orders.'
     when 'tokens' then 'Entries of the ledger by day; expired: when their lot ended, as breakage. '
-      'outstanding: all balances at the end of the row. corrections: what came to be known of a '
-      'time that was over.'
+      'outstanding: all balances at the end of the row. other_mode: what test orders gave where '
+      'real money is asked for, less what was taken of it; or the reverse. corrections: what came '
+      'to be known of a time that was over.'
     when 'liability' then 'Paid tokens at the price of their own lot. recognised: used. breakage: '
       'expired, when the lot ended. refunded: money that went back; of tokens that were used or had expired it is less '
       'recognised and less breakage, when it went back. closing = opening + sold - recognised - '
@@ -278,7 +279,7 @@ language sql immutable parallel safe set search_path = '' as $$
     when report_columns.report = 'declines' then array['day', 'gateway', 'method', 'label',
       'attempts']
     when report_columns.report = 'tokens' then array['day', 'opening', 'sold', 'given', 'spent',
-      'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding']
+      'expired', 'taken_back', 'adjusted', 'other_mode', 'corrections', 'outstanding']
     when report_columns.report = 'liability' then array['day', 'currency', 'opening', 'sold',
       'recognised', 'breakage', 'refunded', 'corrections', 'closing', 'closing_tokens']
     when report_columns.report = 'recurring' then array['day', 'currency', 'opening', 'new',

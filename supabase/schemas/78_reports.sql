@@ -287,6 +287,7 @@ comment on function coinslot.declines_report(coinslot.report_options) is
 revoke all on function coinslot.declines_report(coinslot.report_options) from public;
 
 -- A column for each way that tokens come and go. All of a row lead from `opening` to `outstanding`.
+-- Balances know no mode: what orders of the other mode gave, less what was taken of it, is apart.
 -- Where there are tokens there is a first row, also where nothing moved.
 create function coinslot.tokens_report(options coinslot.report_options) returns jsonb
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
@@ -301,7 +302,9 @@ begin
       (v_opening + sum(d.change) over (order by d.day))::bigint as outstanding
     from (
       select options.days[width_bucket(s.at, options.bounds)] as day,
-        coalesce(sum(s.gained) filter (where s.kind = 'purchase'), 0)::bigint as sold,
+        coalesce(sum(s.gained) filter (
+          where s.kind = 'purchase' and s.test <> options.live
+        ), 0)::bigint as sold,
         coalesce(sum(s.gained) filter (where s.kind in (
           'signup_bonus', 'grant', 'refill', 'promotion', 'referral'
         )), 0)::bigint as given,
@@ -309,19 +312,24 @@ begin
           where s.kind in ('spend', 'spend_refund')
         ), 0)::bigint as spent,
         coalesce(sum(s.lost - s.gained) filter (where s.kind = 'expiry'), 0)::bigint as expired,
-        coalesce(sum(s.lost - s.gained) filter (where s.kind in (
-          'refund', 'dispute', 'reversal', 'test_reversal', 'referral_reversal'
-        )), 0)::bigint as taken_back,
+        coalesce(sum(s.lost - s.gained) filter (
+          where s.kind in ('refund', 'dispute', 'reversal', 'test_reversal')
+            and s.test <> options.live or s.kind = 'referral_reversal'
+        ), 0)::bigint as taken_back,
+        coalesce(sum(s.gained - s.lost) filter (
+          where s.kind in ('purchase', 'refund', 'dispute', 'reversal', 'test_reversal')
+            and s.test = options.live
+        ), 0)::bigint as other_mode,
         coalesce(sum(s.gained - s.lost) filter (
           where s.kind in ('adjustment', 'merge_in', 'merge_out')
         ), 0)::bigint as adjusted,
         coalesce(sum(s.gained - s.lost) filter (where s.correction), 0)::bigint as corrections,
         coalesce(sum(s.gained - s.lost), 0)::bigint as change
       from (
-        select s.at, s.kind, s.correction, s.gained, s.lost from coinslot.token_sums s
+        select s.at, s.kind, s.correction, s.test, s.gained, s.lost from coinslot.token_sums s
         where s.at >= options.since and s.at < options.until
         union all
-        select options.since, 'none', false, 0, 0 where v_opening <> 0
+        select options.since, 'none', false, false, 0, 0 where v_opening <> 0
       ) s
       group by 1
     ) d
@@ -425,8 +433,9 @@ language sql immutable parallel safe set search_path = '' as $$
     when 'declines' then 'Attempts that gateways declined within a week, by the day of their '
       'orders.'
     when 'tokens' then 'Entries of the ledger by day; expired: when their lot ended, as breakage. '
-      'outstanding: all balances at the end of the row. corrections: what came to be known of a '
-      'time that was over.'
+      'outstanding: all balances at the end of the row. other_mode: what test orders gave where '
+      'real money is asked for, less what was taken of it; or the reverse. corrections: what came '
+      'to be known of a time that was over.'
     when 'liability' then 'Paid tokens at the price of their own lot. recognised: used. breakage: '
       'expired, when the lot ended. refunded: money that went back; of tokens that were used or had expired it is less '
       'recognised and less breakage, when it went back. closing = opening + sold - recognised - '
@@ -561,7 +570,7 @@ language sql immutable parallel safe set search_path = '' as $$
     when report_columns.report = 'declines' then array['day', 'gateway', 'method', 'label',
       'attempts']
     when report_columns.report = 'tokens' then array['day', 'opening', 'sold', 'given', 'spent',
-      'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding']
+      'expired', 'taken_back', 'adjusted', 'other_mode', 'corrections', 'outstanding']
     when report_columns.report = 'liability' then array['day', 'currency', 'opening', 'sold',
       'recognised', 'breakage', 'refunded', 'corrections', 'closing', 'closing_tokens']
     when report_columns.report = 'recurring' then array['day', 'currency', 'opening', 'new',

@@ -60,7 +60,7 @@ union all
 select m.id, m.at, m.at, m.currency, m.gateway, m.method, 'starter', false, 0, 5000, 0, -455, 0
 from made as m where m.back;
 insert into coinslot.token_sums
-select coinslot.quarter_of(now() - g * interval '15 minutes'), k, false, 10, 5, 3
+select coinslot.quarter_of(now() - g * interval '15 minutes'), k, false, false, 10, 5, 3
 from generate_series(1, 35000) as g
 cross join unnest(array['purchase', 'spend', 'signup_bonus', 'refund', 'expiry']) as k;
 insert into coinslot.lot_sums

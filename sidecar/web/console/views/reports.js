@@ -14,7 +14,7 @@ const COLUMNS = {
   products: ['day', 'label', 'currency', 'payments', 'paid', 'refunded', 'withdrawn', 'net'],
   funnel: ['day', 'gateway', 'label', 'currency', 'orders', 'opened', 'declined', 'paid', 'first_try', 'recovered', 'success_percent'],
   declines: ['day', 'gateway', 'method', 'label', 'attempts'],
-  tokens: ['day', 'opening', 'sold', 'given', 'spent', 'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding'],
+  tokens: ['day', 'opening', 'sold', 'given', 'spent', 'expired', 'taken_back', 'adjusted', 'other_mode', 'corrections', 'outstanding'],
   liability: ['day', 'currency', 'opening', 'sold', 'recognised', 'breakage', 'refunded', 'corrections', 'closing', 'closing_tokens'],
   recurring: ['day', 'currency', 'opening', 'new', 'reactivation', 'expansion', 'contraction', 'churn', 'closing', 'subscriptions', 'started', 'ended', 'churn_percent', 'net_churn_percent', 'lost_percent'],
   churn: ['day', 'label', 'plan', 'currency', 'ended', 'churn'],
