@@ -302,7 +302,7 @@ begin
 end
 $$;
 comment on function coinslot.liability_report(coinslot.report_options) is
-'What is owed for paid tokens, recognised, broken and taken back, by currency.';
+'What is owed for paid tokens, recognised, broken and refunded, by currency.';
 revoke all on function coinslot.liability_report(coinslot.report_options) from public;
 
 -- Our books against each gateway's own list, as the audits compared them.

@@ -143,8 +143,8 @@ def check_liability(year: Year, zone: str, rows: Rows) -> None:
 
 
 def liability_flows(year: Year) -> dict[str, list[tuple[datetime, int]]]:
-    """What was sold and refunded as the gateway has it; of what was used and what expired that much
-    less as went back later."""
+    """Sold and refunded as the gateway has it; of what was used and what expired that much less as
+    went back later."""
     gone = [(lot["expires_at"], _left(lot)) for lot in year.bank.rows(_EXPIRED)]
     return {
         "sold": [(at, amount) for at, what, amount in year.money if what == "paid"],

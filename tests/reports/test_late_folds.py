@@ -37,7 +37,7 @@ def _buyer(bank: Bank, clock: Clock) -> tuple[UUID, UUID]:
 
 
 def _said(bank: Bank, owner: UUID, options: dict[str, str]) -> tuple[Any, ...]:
-    """What both reports say, with tokens and money of each month side by side."""
+    """Both reports, with tokens and money of each month side by side."""
     tokens = report(bank, owner, "tokens", **options)
     money = report(bank, owner, "liability", **options)
     assert tokens["complete"] == money["complete"]

@@ -40,7 +40,7 @@ def _buy(bank: Bank, buyer: UUID, product: str = "starter", price: int = 5000) -
 
 
 def _months(bank: Bank, clock: Clock, owner: UUID, **options: str) -> list[tuple[int, ...]]:
-    """What January, February and March say, if anything, and that all of it adds up."""
+    """January, February and March, as far as there is something to say, which adds up."""
     clock.set(datetime(2027, 4, 2, tzinfo=UTC))
     summed(bank)
     rows = report(bank, owner, "liability", **SPAN, **options)["rows"]
