@@ -126,14 +126,12 @@ begin
     coalesce(sum(l.paid), 0)::bigint, coalesce(sum(l.our_paid), 0)::bigint,
     coalesce(sum(l.refunded), 0)::bigint, coalesce(sum(l.our_refunded), 0)::bigint
   from coinslot.audit_lines l
-  left join coinslot.payment_attempts a
-    on a.gateway = audit.gateway and a.payment_key = l.payment_key and l.moved_at is null
-  left join public.token_payments p on p.id = a.payment_id
   cross join lateral (
-    select least(
-      greatest(coalesce(l.moved_at, p.confirmed_at, audit.since), audit.since),
-      audit.until - interval '1 microsecond'
-    ) as at
+    select least(greatest(coalesce(l.moved_at, (
+      select p.confirmed_at from coinslot.payment_attempts a
+      inner join public.token_payments p on p.id = a.payment_id
+      where a.gateway = audit.gateway and a.payment_key = l.payment_key
+    ), audit.since), audit.since), audit.until - interval '1 microsecond') as at
   ) m
   where l.audit_id = audit.id and l.verdict not in ('foreign', 'other_mode', 'later')
     and coinslot.quarter_of(m.at) >= audit.since
