@@ -59,6 +59,9 @@ from made as m where m.paid
 union all
 select m.id, m.at, m.at, m.currency, m.gateway, m.method, 'starter', false, 0, 5000, 0, -455, 0
 from made as m where m.back;
+-- What went back had been used.
+insert into coinslot.beyond_lots (payment_id, at, currency, live, refunded, breakage)
+select m.id, m.at, m.currency, false, 5000, 0 from made as m where m.back;
 insert into coinslot.token_sums
 select coinslot.quarter_of(now() - g * interval '15 minutes'), k, false, false, 10, 5, 3
 from generate_series(1, 35000) as g
