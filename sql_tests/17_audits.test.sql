@@ -2,7 +2,7 @@
 begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
-select plan(137);
+select plan(145);
 
 select now() - interval '1 day' as since, now() + interval '1 day' as until \gset
 create function pg_temp.begin_audit(
@@ -574,50 +574,91 @@ select pg_temp.change($$update coinslot.audits set next_look_at = clock_timestam
   where gateway = 'stripe' and since = pg_temp.day(4)$$) as changed \gset
 select matches(pg_temp.due(), ' 5 4 3 2 1$', 'a day is looked at again when it is time');
 
--- What they came to, which a report tells of any time
-create function pg_temp.settled() returns jsonb
-language sql as $$
-  select coalesce(jsonb_agg(r.row - 'checked_at'), '[]') from jsonb_array_elements(
-    coinslot.make_report('settlement', jsonb_build_object(
-      'from', (current_date - 1000)::text, 'to', (current_date + 30)::text, 'step', 'day'
-    )) -> 'rows'
-  ) r (row)
+-- What they came to, which a report tells of any time: each quarter of an hour once
+select pg_temp.change('delete from coinslot.audit_totals') as emptied \gset
+create function pg_temp.found_in(
+  since timestamptz, until timestamptz, lines jsonb, again boolean default false
+) returns bigint
+language plpgsql as $$
+declare
+  v_id bigint := pg_temp.begin_audit(since, until, again);
+begin
+  perform pg_temp.audit(v_id, lines);
+  perform pg_temp.finish(v_id);
+  return v_id;
+end
 $$;
-create function pg_temp.unlike_lines() returns setof coinslot.audit_totals
+create function pg_temp.settled(live boolean default false) returns text
 language sql as $$
-  (select t.* from coinslot.audit_totals t except all select s.* from coinslot.audits a
-  cross join lateral coinslot.sum_audit_lines(a.id) s where a.ended_at is not null)
-  union all
-  (select s.* from coinslot.audits a cross join lateral coinslot.sum_audit_lines(a.id) s
-  where a.ended_at is not null except all select t.* from coinslot.audit_totals t)
+  select string_agg(format('%s %s of %s %s', r.row ->> 'day', r.row ->> 'payments',
+    r.row ->> 'their_paid', r.row ->> 'currency'), ', ' order by r.row ->> 'day')
+  from jsonb_array_elements(coinslot.make_report('settlement', jsonb_build_object(
+    'from', '2024-01-01', 'to', '2024-12-31', 'zone', 'UTC', 'live', settled.live
+  )) -> 'rows') r (row)
 $$;
-select isnt_empty('select from coinslot.audit_totals where differing > 0', 'some differ');
--- Lines that were put there by the tests above, after an audit had ended.
-select count(coinslot.total_audit(a.id)) as summed from coinslot.audits a
-where a.ended_at is not null \gset
-select is_empty('select * from pg_temp.unlike_lines()', 'totals are the sums of the lines');
-select pg_temp.settled() as settled \gset
+select '[{"payment_key": "x1", "order_id": "ord_nobody_made_it", "paid": 100, "moved_at": "2024-03-01T10:07:00Z"},
+  {"payment_key": "x2", "order_id": "ord_nobody_made_it", "paid": 20, "moved_at": "2024-03-01T11:30:00Z"},
+  {"payment_key": "x3", "order_id": "ord_nobody_made_it", "paid": 3, "moved_at": "2024-03-02T00:00:00Z"}]'::jsonb
+  as three \gset
+select pg_temp.found_in('2024-03-01', '2024-03-02', :'three'::jsonb - 2) as day \gset
+select is(pg_temp.settled(), '2024-03-01 2 of 120 KRW', 'a day that was audited');
+select pg_temp.found_in('2024-03-01 10:00', '2024-03-01 11:00', :'three'::jsonb - 2 - 1) as hour \gset
+select is(pg_temp.settled(), '2024-03-01 2 of 120 KRW', 'an hour of it as well is there once');
+select pg_temp.found_in('2024-03-01', '2024-03-03', :'three') as two \gset
+select is(
+  pg_temp.settled(), '2024-03-01 2 of 120 KRW, 2024-03-02 1 of 3 KRW',
+  '... and so is what is caught up on, each payment on its own day'
+);
+select pg_temp.found_in('2024-03-01 10:00', '2024-03-01 11:00', '[]', again => true) as hour \gset
+select is(
+  pg_temp.settled(), '2024-03-01 1 of 20 KRW, 2024-03-02 1 of 3 KRW',
+  'what was looked at last counts, for its own time'
+);
+select pg_temp.found_in('2024-03-01 11:20', '2024-03-01 11:40', '[]') as part \gset
+select is(
+  pg_temp.settled(), '2024-03-01 1 of 20 KRW, 2024-03-02 1 of 3 KRW',
+  'a part of a quarter of an hour changes nothing'
+);
+select pg_temp.begin_audit('2024-03-01', '2024-03-02', again => true) as day \gset
+select is(
+  pg_temp.settled(), '2024-03-01 1 of 20 KRW, 2024-03-02 1 of 3 KRW',
+  'while a day is looked at again, it is as it was'
+);
+select pg_temp.as_service(format(
+  'select coinslot_finish_audit(%s, 1, ''[]'', ''odd'') as ended', :day
+)) as ended \gset
+select is(
+  pg_temp.settled(), '2024-03-01 1 of 20 KRW, 2024-03-02 1 of 3 KRW',
+  '... and where it ends with rows that nobody can read'
+);
+select pg_temp.found_in('2024-03-01', '2024-03-02', :'three'::jsonb - 2, again => true) as day \gset
+select is(
+  pg_temp.settled(), '2024-03-01 2 of 120 KRW, 2024-03-02 1 of 3 KRW', 'then it is as it was found'
+);
 select pg_temp.change($$update coinslot.audits set finished_at = clock_timestamp()
-  - interval '100 days' where ended_at is not null$$) as changed,
-  pg_temp.change($$delete from coinslot.audit_totals where audit_id % 2 = 0$$) as older \gset
-select is(pg_temp.settled(), :'settled', 'an audit without totals is told by its lines');
+  - interval '100 days' where finished_at is not null$$) as changed \gset
 select ok(sum(coinslot.purge_audit_lines(1000)) > 0, 'old lines go') from generate_series(1, 20);
 select is(
-  pg_temp.settled(), :'settled', '... and the report says what it said, of older audits as well'
+  pg_temp.settled(), '2024-03-01 2 of 120 KRW, 2024-03-02 1 of 3 KRW',
+  '... and the report says what it said'
 );
-select a.id as old_audit from coinslot.audits a inner join coinslot.audit_totals t
-  on t.audit_id = a.id order by a.id limit 1 \gset
-select pg_temp.begin_audit(a.since, a.until, true, a.gateway) as again_audit
-from coinslot.audits a where a.id = :old_audit \gset
-select is_empty(
-  format('select from coinslot.audit_totals where audit_id = %s', :again_audit),
-  'while a day is looked at again it has no totals'
+
+-- Test money and real money
+select matches(pg_temp.due(), ' 5 4 3 2 1$', 'a day of test payments is looked at again');
+select pg_temp.as_service('select coinslot_go_live(false) as done') as gone_live \gset
+select matches(pg_temp.due(), ' 5 3 2 1$', '... but not once the database is live');
+select pg_temp.found_in('2024-03-02', '2024-03-04', jsonb_build_array(
+  :'three'::jsonb -> 2 || '{"live": true, "paid": 4}', :'three'::jsonb -> 1
+)) as live \gset
+select is(pg_temp.settled(true), '2024-03-02 1 of 4 KRW', 'real money is told alone');
+select is(
+  pg_temp.settled(), '2024-03-01 2 of 120 KRW, 2024-03-02 1 of 3 KRW',
+  '... and test money as it was, also of the same time'
 );
-select pg_temp.audit(:again_audit, '[{"payment_key": "of nobody", "paid": 700}]') as line,
-  pg_temp.finish(:again_audit) as ended \gset
-select results_eq(
-  format('select t.* from coinslot.audit_totals t where audit_id = %s', :again_audit),
-  format('select s.* from coinslot.sum_audit_lines(%s) s', :again_audit), '... and then new ones'
+select pg_temp.begin_audit(:'since'::timestamptz - interval '1 hour', :'until') as live_audit \gset
+select is(
+  pg_temp.as_service(format('select coinslot_audit_unlisted(%s) as lines', :live_audit)) -> 'lines',
+  '[]', 'no test payment is looked for among real money'
 );
 select is_empty('select * from coinslot.verify_ledger(null, null)', 'the books add up');
 select * from finish();

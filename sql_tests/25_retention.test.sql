@@ -223,10 +223,10 @@ select is(
 );
 
 -- Lines of audits
-insert into coinslot.audits (gateway, since, until, finished_at) values
-('toss', '2020-01-01', '2020-01-02', now() - interval '91 days'),
-('toss', '2020-01-02', '2020-01-03', now() - interval '89 days'),
-('toss', '2020-01-03', '2020-01-04', null);
+insert into coinslot.audits (gateway, since, until, live, finished_at) values
+('toss', '2020-01-01', '2020-01-02', false, now() - interval '91 days'),
+('toss', '2020-01-02', '2020-01-03', false, now() - interval '89 days'),
+('toss', '2020-01-03', '2020-01-04', false, null);
 insert into coinslot.audit_lines (audit_id, payment_key, order_id, currency, paid, verdict)
 select a.id, v.verdict, '', 'KRW', 1, v.verdict
 from coinslot.audits a

@@ -174,7 +174,7 @@ select pg_temp.change(format($$insert into coinslot.cash_receipts (payment_id, g
 select pg_temp.begun('owner', 'cash_receipts', '{"status": ["requested"]}') as receipts \gset
 select is(
   (pg_temp.lines('owner', :'receipts') ->> 0)::jsonb - 'requested_at' - 'user_id',
-  jsonb_build_object('order_id', :'third', 'status', 'requested', 'kind', 'income_deduction', 'number', '****1234',
+  jsonb_build_object('order_id', :'third', 'status', 'requested', 'live', false, 'kind', 'income_deduction', 'number', '****1234',
     'currency', 'KRW', 'amount', 0, 'issue_number', null, 'issued_at', null, 'failure_code', null,
     'gateway', 'portone', 'email', 'alex@example.com'), 'a cash receipt, its number hidden'
 );

@@ -213,7 +213,9 @@ begin
       (v_opening + sum(d.change) over (order by d.day))::bigint as outstanding
     from (
       select options.days[width_bucket(s.at, options.bounds)] as day,
-        coalesce(sum(s.gained) filter (where s.kind = 'purchase'), 0)::bigint as sold,
+        coalesce(sum(s.gained) filter (
+          where s.kind = 'purchase' and s.test <> options.live
+        ), 0)::bigint as sold,
         coalesce(sum(s.gained) filter (where s.kind in (
           'signup_bonus', 'grant', 'refill', 'promotion', 'referral'
         )), 0)::bigint as given,
@@ -221,19 +223,24 @@ begin
           where s.kind in ('spend', 'spend_refund')
         ), 0)::bigint as spent,
         coalesce(sum(s.lost - s.gained) filter (where s.kind = 'expiry'), 0)::bigint as expired,
-        coalesce(sum(s.lost - s.gained) filter (where s.kind in (
-          'refund', 'dispute', 'reversal', 'test_reversal', 'referral_reversal'
-        )), 0)::bigint as taken_back,
+        coalesce(sum(s.lost - s.gained) filter (
+          where s.kind in ('refund', 'dispute', 'reversal', 'test_reversal')
+            and s.test <> options.live or s.kind = 'referral_reversal'
+        ), 0)::bigint as taken_back,
+        coalesce(sum(s.gained - s.lost) filter (
+          where s.kind in ('purchase', 'refund', 'dispute', 'reversal', 'test_reversal')
+            and s.test = options.live
+        ), 0)::bigint as other_mode,
         coalesce(sum(s.gained - s.lost) filter (
           where s.kind in ('adjustment', 'merge_in', 'merge_out')
         ), 0)::bigint as adjusted,
         coalesce(sum(s.gained - s.lost) filter (where s.correction), 0)::bigint as corrections,
         coalesce(sum(s.gained - s.lost), 0)::bigint as change
       from (
-        select s.at, s.kind, s.correction, s.gained, s.lost from coinslot.token_sums s
+        select s.at, s.kind, s.correction, s.test, s.gained, s.lost from coinslot.token_sums s
         where s.at >= options.since and s.at < options.until
         union all
-        select options.since, 'none', false, 0, 0 where v_opening <> 0
+        select options.since, 'none', false, false, 0, 0 where v_opening <> 0
       ) s
       group by 1
     ) d
@@ -259,18 +266,26 @@ begin
   ), days as (
     select options.days[width_bucket(s.at, options.bounds)] as day, s.currency,
       coalesce(sum(s.value) filter (where s.kind = 'sold'), 0)::bigint as sold,
-      coalesce(-sum(s.value) filter (where s.kind = 'used'), 0)::bigint as recognised,
-      coalesce(-sum(s.value) filter (where s.kind = 'expired'), 0)::bigint as breakage,
-      coalesce(-sum(s.value) filter (where s.kind = 'taken'), 0)::bigint as taken_back,
-      coalesce(sum(s.value) filter (where s.kind = 'moved'), 0)::bigint as moved,
+      coalesce(-sum(s.value) filter (where s.kind in ('used', 'moved')), 0)::bigint
+      - sum(s.beyond - s.broken)::bigint as recognised,
+      coalesce(-sum(s.value) filter (where s.kind = 'expired'), 0)::bigint
+      - sum(s.broken)::bigint as breakage,
+      coalesce(-sum(s.value) filter (where s.kind = 'taken'), 0)::bigint
+      + sum(s.beyond)::bigint as refunded,
       coalesce(sum(s.value) filter (where s.correction), 0)::bigint as corrections,
       sum(s.value) as change, sum(s.tokens) as tokens
     from (
-      select l.at, l.currency, l.kind, l.correction, l.tokens, l.value from coinslot.lot_sums l
+      select l.at, l.currency, l.kind, l.correction, l.tokens, l.value, 0 as beyond, 0 as broken
+      from coinslot.lot_sums l
       where l.at >= options.since and l.at < options.until and l.live = options.live
         and (options.currency is null or l.currency = options.currency)
       union all
-      select options.since, o.currency, 'none', false, 0, 0 from opening o
+      select b.at, b.currency, 'none', false, 0, 0, b.refunded, b.breakage
+      from coinslot.beyond_lots b
+      where b.at >= options.since and b.at < options.until and b.live = options.live
+        and (options.currency is null or b.currency = options.currency)
+      union all
+      select options.since, o.currency, 'none', false, 0, 0, 0, 0 from opening o
       where (o.value, o.tokens) <> (0, 0)
     ) s
     group by 1, 2
@@ -287,7 +302,7 @@ begin
 end
 $$;
 comment on function coinslot.liability_report(coinslot.report_options) is
-'What is owed for paid tokens, recognised, broken and taken back, by currency.';
+'What is owed for paid tokens, recognised, broken and refunded, by currency.';
 revoke all on function coinslot.liability_report(coinslot.report_options) from public;
 
 -- Our books against each gateway's own list, as the audits compared them.
@@ -297,19 +312,13 @@ declare
   v_rows jsonb;
 begin
   select jsonb_agg(to_jsonb(r) order by r.day, r.gateway, r.currency) into v_rows from (
-    select (a.since at time zone options.zone)::date as day, a.gateway, t.currency,
-      max(a.finished_at) as checked_at, sum(t.payments)::bigint as payments,
+    select options.days[width_bucket(t.at, options.bounds)] as day, t.gateway, t.currency,
+      max(t.checked_at) as checked_at, sum(t.payments)::bigint as payments,
       sum(t.matched)::bigint as matched, sum(t.differing)::bigint as differing,
       sum(t.their_paid)::bigint as their_paid, sum(t.our_paid)::bigint as our_paid,
       sum(t.their_refunded)::bigint as their_refunded, sum(t.our_refunded)::bigint as our_refunded
-    from coinslot.audits a
-    cross join lateral (
-      select k.* from coinslot.audit_totals k where k.audit_id = a.id
-      union all
-      select s.* from coinslot.sum_audit_lines(a.id) s
-      where not exists (select from coinslot.audit_totals k where k.audit_id = a.id)
-    ) t
-    where a.since >= options.since and a.since < options.until
+    from coinslot.audit_totals t
+    where t.live = options.live and t.at >= options.since and t.at < options.until
       and (options.currency is null or t.currency = options.currency)
     group by 1, 2, 3
   ) r;

@@ -196,11 +196,14 @@ language sql immutable parallel safe set search_path = '' as $$
       'gateway knows an attempt. declined: at least once. success: paid of opened.'
     when 'declines' then 'Attempts that gateways declined within a week, by the day of their '
       'orders.'
-    when 'tokens' then 'Entries of the ledger by day. outstanding: all balances at the end of the '
-      'row.'
+    when 'tokens' then 'Entries of the ledger by day; expired: when their lot ended, as breakage. '
+      'outstanding: all balances at the end of the row. other_mode: what test orders gave where '
+      'real money is asked for, less what was taken of it; or the reverse. corrections: what came '
+      'to be known of a time that was over.'
     when 'liability' then 'Paid tokens at the price of their own lot. recognised: used. breakage: '
-      'expired. taken_back: went back with money. closing = opening + sold - recognised - breakage '
-      '- taken_back + moved. VAT is in it.'
+      'expired, when the lot ended. refunded: money that went back; of tokens that were used or had expired it is less '
+      'recognised and less breakage, when it went back. closing = opening + sold - recognised - '
+      'breakage - refunded. VAT is in it.'
     when 'recurring' then 'What running subscriptions are worth a month: a yearly price counts a '
       'twelfth, packs and top-ups nothing. A declined charge is no churn before it is given up; '
       'paused is. churn_percent: churn and contraction of opening; net_churn_percent: less '
@@ -208,7 +211,8 @@ language sql immutable parallel safe set search_path = '' as $$
     when 'churn' then 'Subscriptions that stopped, and what they were worth a month.'
     when 'vat' then 'Sums of won with VAT: a tenth of the rest, rounded by payment. Other '
       'currencies show none. All is taken for taxable: ask your accountant.'
-    when 'settlement' then 'Each audit of a gateway''s own list, and what of it agrees.'
+    when 'settlement' then 'What gateways list against what the books say, as audits that were '
+      'finished found it: by when a payment moved, each time once, by the latest.'
   end
 $$;
 
@@ -275,9 +279,9 @@ language sql immutable parallel safe set search_path = '' as $$
     when report_columns.report = 'declines' then array['day', 'gateway', 'method', 'label',
       'attempts']
     when report_columns.report = 'tokens' then array['day', 'opening', 'sold', 'given', 'spent',
-      'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding']
+      'expired', 'taken_back', 'adjusted', 'other_mode', 'corrections', 'outstanding']
     when report_columns.report = 'liability' then array['day', 'currency', 'opening', 'sold',
-      'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'closing_tokens']
+      'recognised', 'breakage', 'refunded', 'corrections', 'closing', 'closing_tokens']
     when report_columns.report = 'recurring' then array['day', 'currency', 'opening', 'new',
       'reactivation', 'expansion', 'contraction', 'churn', 'closing', 'subscriptions', 'started',
       'ended', 'churn_percent', 'net_churn_percent', 'lost_percent']

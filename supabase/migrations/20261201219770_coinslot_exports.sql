@@ -152,13 +152,13 @@ language sql immutable parallel safe set search_path = '' as $$
     when 'orders' then 'order_id created_at confirmed_at status live gateway method product_id '
       'name name_ko quantity tokens currency amount paid refunded withdrawn disputed promo_code '
       'user_id email'
-    when 'refunds' then 'id created_at finished_at status order_id gateway payment_key currency '
+    when 'refunds' then 'id created_at finished_at status live order_id gateway payment_key currency '
       'amount tokens reason forced failure_code requested_by user_id email'
     when 'subscriptions' then 'id created_at status plan_id name name_ko family every currency '
       'amount tokens gateway live period_start period_end next_charge_at cancel_at_end end_reason '
       'ended_at user_id email'
     when 'entries' then 'user_id seq created_at kind delta balance feature reason caller order_id'
-    when 'cash_receipts' then 'order_id requested_at status kind number currency amount '
+    when 'cash_receipts' then 'order_id requested_at status live kind number currency amount '
       'issue_number issued_at failure_code gateway user_id email'
     when 'actions' then 'id at action subject actor actor_name role reason detail'
   end, ' ')
@@ -250,8 +250,8 @@ begin
     order by w.requested_at desc, w.payment_id desc limit export_receipts.page_size + 1
   )
   select jsonb_agg(jsonb_build_object(
-    'order_id', p.order_id, 'requested_at', f.requested_at, 'status', f.status, 'kind', f.kind,
-    'number', f.number, 'currency', p.currency, 'amount', f.amount,
+    'order_id', p.order_id, 'requested_at', f.requested_at, 'status', f.status, 'live', p.live,
+    'kind', f.kind, 'number', f.number, 'currency', p.currency, 'amount', f.amount,
     'issue_number', f.issue_number, 'issued_at', f.issued_at, 'failure_code', f.failure_code,
     'gateway', f.gateway, 'user_id', p.user_id, 'email', coinslot.shown_email(
       (select u.email from auth.users u where u.id = p.user_id), operator

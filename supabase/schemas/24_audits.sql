@@ -17,6 +17,7 @@ create table coinslot.audits (
   accepted_mark text,
   tries integer not null default 0,
   next_look_at timestamptz,
+  live boolean not null,
   constraint audits_pkey primary key (id),
   constraint audits_window_key unique (gateway, since, until),
   constraint audits_gateway_fkey foreign key (gateway)
@@ -35,6 +36,8 @@ comment on column coinslot.audits.odd_mark is
 comment on column coinslot.audits.accepted_mark is 'Of the odd rows that a person knows of.';
 comment on column coinslot.audits.tries is 'Looks in a row that left odd rows.';
 comment on column coinslot.audits.next_look_at is 'When it is looked at again; null = never.';
+comment on column coinslot.audits.live is
+'If real money was looked at, or test payments: the mode of the database then.';
 alter table coinslot.audits enable row level security;
 revoke all on table coinslot.audits from anon, authenticated, service_role;
 create policy "Nobody reads audits through the API" on coinslot.audits
@@ -80,10 +83,15 @@ revoke all on table coinslot.audit_lines from anon, authenticated, service_role;
 create policy "Nobody reads audit lines through the API" on coinslot.audit_lines
 for select to anon, authenticated using (false);
 
--- A report reads these, and not the lines, which are many and go after some time.
+-- A report reads these, and not the lines, which are many and go after some time. Each quarter of an
+-- hour is there once for each gateway, however many windows it is in: as the audit found it that was
+-- finished last. Of a window that begins or ends within one, that one does not count.
 create table coinslot.audit_totals (
-  audit_id bigint not null,
+  live boolean not null,
+  at timestamptz not null,
+  gateway text not null,
   currency text not null,
+  checked_at timestamptz not null,
   payments bigint not null,
   matched bigint not null,
   differing bigint not null,
@@ -91,12 +99,11 @@ create table coinslot.audit_totals (
   our_paid bigint not null,
   their_refunded bigint not null,
   our_refunded bigint not null,
-  constraint audit_totals_pkey primary key (audit_id, currency),
-  constraint audit_totals_audit_id_fkey foreign key (audit_id)
-  references coinslot.audits (id) on delete cascade
+  constraint audit_totals_pkey primary key (live, at, gateway, currency)
 );
 comment on table coinslot.audit_totals is
-'What the lines of an audit came to when it was last looked at: none while it is under way.';
+'What finished audits found, by quarters of an hour in which payments moved.';
+comment on column coinslot.audit_totals.checked_at is 'When that audit was finished.';
 comment on column coinslot.audit_totals.payments is
 'Of ours and of this mode; matched, differing, and those that were not read.';
 alter table coinslot.audit_totals enable row level security;
@@ -104,28 +111,50 @@ revoke all on table coinslot.audit_totals from anon, authenticated, service_role
 create policy "Nobody reads totals of audits through the API" on coinslot.audit_totals
 for select to anon, authenticated using (false);
 
-create function coinslot.sum_audit_lines(audit_id bigint) returns setof coinslot.audit_totals
-language sql stable set search_path = '' as $$
+-- A line is of the moment in which its payment moved. Where the gateway did not tell it, of when we
+-- credited the payment; and of its window, whatever clocks say. One that is listed where it moved
+-- after that counts there.
+create function coinslot.sum_audit_lines(audit coinslot.audits)
+returns setof coinslot.audit_totals
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return query
   select
-    l.audit_id, l.currency, count(*), count(*) filter (where l.verdict in ('matched', 'later')),
+    audit.live, coinslot.quarter_of(m.at), audit.gateway, l.currency, audit.finished_at, count(*),
+    count(*) filter (where l.verdict = 'matched'),
     count(*) filter (where l.verdict in ('unknown', 'different', 'missing')),
     coalesce(sum(l.paid), 0)::bigint, coalesce(sum(l.our_paid), 0)::bigint,
     coalesce(sum(l.refunded), 0)::bigint, coalesce(sum(l.our_refunded), 0)::bigint
   from coinslot.audit_lines l
-  where l.audit_id = sum_audit_lines.audit_id and l.verdict not in ('foreign', 'other_mode')
-  group by l.audit_id, l.currency
+  cross join lateral (
+    select least(greatest(coalesce(l.moved_at, (
+      select p.confirmed_at from coinslot.payment_attempts a
+      inner join public.token_payments p on p.id = a.payment_id
+      where a.gateway = audit.gateway and a.payment_key = l.payment_key
+    ), audit.since), audit.since), audit.until - interval '1 microsecond') as at
+  ) m
+  where l.audit_id = audit.id and l.verdict not in ('foreign', 'other_mode', 'later')
+    and coinslot.quarter_of(m.at) >= audit.since
+    and coinslot.quarter_of(m.at) + interval '15 minutes' <= audit.until
+  group by 2, 4;
+end
 $$;
-comment on function coinslot.sum_audit_lines(bigint) is 'What the lines of an audit come to.';
-revoke all on function coinslot.sum_audit_lines(bigint) from public;
+comment on function coinslot.sum_audit_lines(coinslot.audits) is
+'What the lines of an audit come to.';
+revoke all on function coinslot.sum_audit_lines(coinslot.audits) from public;
 
-create function coinslot.total_audit(audit_id bigint) returns void
-language sql volatile set search_path = '' as $$
-  delete from coinslot.audit_totals t where t.audit_id = total_audit.audit_id;
-  insert into coinslot.audit_totals
-  select s.* from coinslot.sum_audit_lines(total_audit.audit_id) s;
+create function coinslot.total_audit(audit coinslot.audits) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+begin
+  delete from coinslot.audit_totals t
+  where t.live = audit.live and t.gateway = audit.gateway
+    and t.at >= audit.since and t.at + interval '15 minutes' <= audit.until;
+  insert into coinslot.audit_totals select s.* from coinslot.sum_audit_lines(audit) s;
+end
 $$;
-comment on function coinslot.total_audit(bigint) is 'Keeps what the lines of an audit come to.';
-revoke all on function coinslot.total_audit(bigint) from public;
+comment on function coinslot.total_audit(coinslot.audits) is
+'Keeps what a finished audit found, in place of what others had found of the same time.';
+revoke all on function coinslot.total_audit(coinslot.audits) from public;
 
 create function coinslot.audit_lease() returns interval
 language sql immutable parallel safe set search_path = ''
@@ -161,8 +190,9 @@ $$;
 comment on function coinslot.is_due(coinslot.audits) is 'True if somebody should look at it now.';
 revoke all on function coinslot.is_due(coinslot.audits) from public;
 
--- The days that no audit has finished, and those that are to be looked at again. A day is closed
--- three hours after its end. How far back: to the first payment, within half a year; a week at
+-- The days that no audit has finished, and those that are to be looked at again. What was looked at
+-- before the database went live is not: live keys know no test payment. A day is closed three hours
+-- after its end. How far back: to the first payment, within half a year; a week at
 -- least. By the clock of the database, the only one that all servers share.
 create function coinslot.due_audits(gateway text) returns jsonb
 language sql stable security definer set search_path = '' as $$
@@ -190,7 +220,7 @@ language sql stable security definer set search_path = '' as $$
   from days d
   left join coinslot.audits a
     on a.gateway = due_audits.gateway and a.since = d.since and a.until = d.until
-  where a.id is null or coinslot.is_due(a)
+  where a.id is null or a.live = coinslot.is_live() and coinslot.is_due(a)
 $$;
 comment on function coinslot.due_audits(text) is 'See public.coinslot_due_audits.';
 revoke all on function coinslot.due_audits(text) from public;
@@ -224,14 +254,13 @@ begin
   if v_argument is not null then
     perform coinslot.fail('invalid_argument', jsonb_build_object('argument', v_argument));
   end if;
-  insert into coinslot.audits as a (gateway, since, until)
-  values (begin_audit.gateway, begin_audit.since, begin_audit.until)
+  insert into coinslot.audits as a (gateway, since, until, live)
+  values (begin_audit.gateway, begin_audit.since, begin_audit.until, coinslot.is_live())
   on conflict on constraint audits_window_key do update
-  set started_at = clock_timestamp(), ended_at = null, finished_at = null
+  set started_at = clock_timestamp(), ended_at = null, finished_at = null, live = excluded.live
   where begin_audit.again or coinslot.is_due(a)
   returning a.id into v_id;
   delete from coinslot.audit_lines l where l.audit_id = v_id;
-  delete from coinslot.audit_totals t where t.audit_id = v_id;
   return v_id;
 end
 $$;
@@ -428,7 +457,7 @@ language sql stable set search_path = '' as $$
   select t.*
   from public.token_payments p
   inner join coinslot.payment_attempts t on t.payment_id = p.id and t.credited
-  where p.gateway = audit.gateway
+  where p.gateway = audit.gateway and t.live = audit.live
     and p.confirmed_at >= audit.since and p.confirmed_at < audit.until
     and not exists (
       select from coinslot.audits b
@@ -588,7 +617,9 @@ begin
   perform coinslot.keep_later_moves(v_audit);
   perform coinslot.record_audit_discrepancies(v_audit);
   perform coinslot.record_odd_window(v_audit);
-  perform coinslot.total_audit(v_audit.id);
+  if v_audit.finished_at is not null then
+    perform coinslot.total_audit(v_audit);
+  end if;
   return jsonb_build_object(
     'finished', v_audit.finished_at is not null, 'odd', v_audit.odd, 'totals', (
       select coalesce(jsonb_agg(to_jsonb(t) order by t.verdict, t.currency), '[]') from (

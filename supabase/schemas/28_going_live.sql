@@ -135,7 +135,7 @@ begin
   for v_credit in select c.* from coinslot.test_credits() c loop
     select p.* into strict v_payment
     from public.token_payments p where p.id = v_credit.payment_id;
-    v_moved := coinslot.take_tokens(v_payment, v_credit.tokens, 'test_reversal');
+    v_moved := coinslot.settle_lots(v_payment, -v_credit.tokens, 'test_reversal', 0);
     perform coinslot.record_event(
       v_payment, v_payment.status, 'go_live', 'test_payment', v_payment.payment_key,
       v_moved

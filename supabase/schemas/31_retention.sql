@@ -97,31 +97,18 @@ comment on function coinslot.purge_webhooks(integer) is 'Deletes old webhooks; h
 revoke all on function coinslot.purge_webhooks(integer) from public;
 
 -- Of audits that are over; the audit itself stays, so that its window is not done again, and what
--- its lines came to. An audit from before there were totals gets them first, a few at a time.
+-- its lines came to.
 create function coinslot.purge_audit_lines(batch integer) returns bigint
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
   v_count bigint;
 begin
-  perform coinslot.total_audit(a.id)
-  from (
-    select a.id from coinslot.settings s
-    inner join coinslot.audits a on a.finished_at < clock_timestamp() - s.keep_audit_lines
-    where not exists (select from coinslot.audit_totals t where t.audit_id = a.id)
-      and exists (
-        select from coinslot.audit_lines l
-        where l.audit_id = a.id and l.verdict in ('matched', 'later')
-      )
-    limit 10
-  ) a;
   with due as materialized (
     select l.audit_id, l.payment_key
     from coinslot.settings s
     inner join coinslot.audits a on a.finished_at < clock_timestamp() - s.keep_audit_lines
     inner join coinslot.audit_lines l
       on l.audit_id = a.id and l.verdict in ('matched', 'later', 'foreign', 'other_mode')
-    where l.verdict in ('foreign', 'other_mode')
-      or exists (select from coinslot.audit_totals t where t.audit_id = a.id)
     limit purge_audit_lines.batch
     for update of l skip locked
   )

@@ -141,6 +141,7 @@ language sql stable set search_path = '' as $$
     ),
     'gateway', refund.gateway, 'payment_key', refund.payment_key, 'amount', refund.amount,
     'currency', refund.currency, 'tokens', refund.tokens, 'reason', refund.reason,
+    'live', (select p.live from public.token_payments p where p.id = refund.payment_id),
     'forced', refund.forced, 'status', refund.status, 'tries', refund.tries,
     'failure_code', refund.failure_code, 'failure_message', refund.failure_message,
     'requested_by', (select u.email from auth.users u where u.id = refund.requested_by),

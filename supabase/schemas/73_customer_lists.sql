@@ -131,13 +131,14 @@ $$;
 comment on function coinslot.holds_of(uuid) is 'The open holds of a wallet.';
 revoke all on function coinslot.holds_of(uuid) from public;
 
--- Money by currency, over all orders: it is not added up.
+-- Money by currency, over all orders: it is not added up. In a live database that is real money.
 create function coinslot.money_of(user_id uuid) returns jsonb
 language sql stable set search_path = '' as $$
   select coalesce(jsonb_agg(to_jsonb(m) order by m.currency), '[]') from (
     select p.currency, count(*) filter (where p.paid > 0) as orders, sum(p.paid)::bigint as paid,
       sum(p.refunded)::bigint as refunded, sum(p.withdrawn)::bigint as withdrawn
-    from public.token_payments p where p.user_id = money_of.user_id
+    from public.token_payments p
+    where p.user_id = money_of.user_id and p.live = coinslot.is_live()
     group by p.currency
   ) m
 $$;

@@ -168,14 +168,17 @@ create table coinslot.token_sums (
   at timestamptz not null,
   kind text not null,
   correction boolean not null,
+  test boolean not null,
   gained bigint not null,
   lost bigint not null,
   entries bigint not null,
-  constraint token_sums_pkey primary key (at, kind, correction)
+  constraint token_sums_pkey primary key (at, kind, correction, test)
 );
-comment on table coinslot.token_sums is 'Entries of the ledger by kind.';
+comment on table coinslot.token_sums is
+'Entries of the ledger by kind: of what expired a part for each lot.';
 comment on column coinslot.token_sums.correction is
 'Was written for a time that had been summed: counted when that was found.';
+comment on column coinslot.token_sums.test is 'Of an order that is paid with test money.';
 alter table coinslot.token_sums enable row level security;
 revoke all on table coinslot.token_sums from anon, authenticated, service_role;
 create policy "Nobody reads sums of tokens through the API" on coinslot.token_sums
@@ -210,17 +213,26 @@ comment on function coinslot.worth(bigint, bigint, bigint) is
 'Minor units of the first so many tokens, rounded down.';
 revoke all on function coinslot.worth(bigint, bigint, bigint) from public;
 
--- What is new in a wallet's ledger since its mark, by kind.
+-- What is new in a wallet's ledger since its mark, by kind. What expired counts when its lots
+-- ended, as it does as breakage, and not when a fold wrote the entry.
 create function coinslot.sum_entries(mark coinslot.wallet_marks, to_seq bigint, closed timestamptz)
 returns void
 language sql volatile set search_path = '' set enable_seqscan = off as $$
-  insert into coinslot.token_sums as s (at, kind, correction, gained, lost, entries)
-  select coinslot.quarter_of(greatest(l.created_at, sum_entries.closed)), l.kind,
-    l.created_at < sum_entries.closed, sum(greatest(l.delta, 0)), sum(greatest(-l.delta, 0)),
+  insert into coinslot.token_sums as s (at, kind, correction, test, gained, lost, entries)
+  select coinslot.quarter_of(greatest(e.at, sum_entries.closed)), e.kind,
+    e.at < sum_entries.closed, e.test, sum(greatest(e.delta, 0)), sum(greatest(-e.delta, 0)),
     count(*)
-  from public.token_ledger l
-  where l.user_id = mark.user_id and l.seq > mark.seq and l.seq <= sum_entries.to_seq
-  group by 1, 2, 3 order by 1, 2, 3
+  from (
+    select l.created_at as at, l.kind, l.delta, coalesce(not p.live, false) as test
+    from public.token_ledger l left join public.token_payments p on p.id = l.payment_id
+    where l.user_id = mark.user_id and l.seq > mark.seq and l.seq <= sum_entries.to_seq
+      and l.kind <> 'expiry'
+    union all
+    select d.at, 'expiry', -d.tokens, false from coinslot.lot_draws d
+    where d.user_id = mark.user_id and d.seq > mark.seq and d.seq <= sum_entries.to_seq
+      and d.cause = 'expiry'
+  ) e
+  group by 1, 2, 3, 4 order by 1, 2, 3, 4
   on conflict on constraint token_sums_pkey do update set gained = s.gained + excluded.gained,
     lost = s.lost + excluded.lost, entries = s.entries + excluded.entries
 $$;
@@ -423,6 +435,22 @@ comment on function coinslot.sum_wallet(uuid, timestamptz) is
 'Adds up what a wallet did since its mark, and marks it; false if somebody else has it.';
 revoke all on function coinslot.sum_wallet(uuid, timestamptz) from public;
 
+-- A lot that ended and was not folded yet will be breakage of the time before it: a round is of no
+-- later time, so that this time is not over yet. What a hold keeps does not hold it up.
+create function coinslot.round_begins() returns timestamptz
+language sql volatile set search_path = '' set enable_seqscan = off as $$
+  select least(clock_timestamp(), (
+    select l.expires_at from public.token_lots l
+    inner join public.token_wallets w on w.user_id = l.user_id
+    where l.remaining > 0 and l.expires_at < 'infinity' and l.expires_at <= clock_timestamp()
+      and l.expires_at > w.folded_at
+    order by l.expires_at limit 1
+  ))
+$$;
+comment on function coinslot.round_begins() is
+'The time up to which all that happened is in the ledger.';
+revoke all on function coinslot.round_begins() from public;
+
 -- Round by round over all wallets, a part of them at each call: those that have changed are summed.
 -- When a round is over, all that was done before it began is in the sums. Of a call's wallets each
 -- is locked until it is over, and it is short.
@@ -439,7 +467,7 @@ begin
   if not found then
     return 0;
   elsif v_progress.walk_began_at is null then
-    v_progress.walk_began_at := clock_timestamp();
+    v_progress.walk_began_at := coinslot.round_begins();
   end if;
   for v_wallet in
     select w.user_id, w.seq > 0 and (m.updated_at, m.seq) is distinct from (w.updated_at, w.seq)
@@ -457,7 +485,9 @@ begin
     v_progress.walk_at := v_wallet.user_id;
   end loop;
   if v_whole and v_seen < 20000 then
-    v_progress.walked_to := coinslot.quarter_of(v_progress.walk_began_at - interval '1 minute');
+    v_progress.walked_to := greatest(
+      v_progress.walked_to, coinslot.quarter_of(v_progress.walk_began_at - interval '1 minute')
+    );
     v_progress.walk_began_at := null;
     v_progress.walk_at := null;
   end if;

@@ -233,8 +233,8 @@ insert into coinslot.checked_codes (user_id, code) select %s, c.code from coinsl
 """
 
 _AUDIT = """
-insert into coinslot.audits (gateway, since, until)
-select 'portone', s.since, s.since + interval '1 day'
+insert into coinslot.audits (gateway, since, until, live)
+select 'portone', s.since, s.since + interval '1 day', false
 from (select now() - make_interval(secs => abs(hashtext(%s))) as since) s
 returning id
 """

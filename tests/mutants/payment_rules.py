@@ -118,8 +118,8 @@ MUTANTS = (
         (
             Rewrite(
                 "coinslot.settle_tokens",
-                "payment, v_now - v_target,",
-                "payment, payment.tokens - v_target,",
+                "payment, v_target - v_now,",
+                "payment, v_target - payment.tokens,",
             ),
         ),
         (REVERSALS,),

@@ -5,19 +5,23 @@ from __future__ import annotations
 from tests.mutants.mutant import Rewrite, Run, SqlMutant
 
 REPORTS = "tests/reports/test_reports.py"
+MONTHS = "tests/reports/test_months.py"
+FILES = "tests/reports/test_files.py"
+RETURNS = "tests/reports/test_used_returns.py"
+FOLDS = "tests/reports/test_late_folds.py"
 
 MUTANTS = (
     SqlMutant(
         "money-undated",
         "each change of an order's money is dated",
         (Run("alter table public.token_payments disable trigger token_payments_money_moved"),),
-        (REPORTS,),
+        (REPORTS, MONTHS),
     ),
     SqlMutant(
         "older-money-undated",
         "an older order's money is dated before its next move",
         (Rewrite("coinslot.note_move", "perform coinslot.make_moves(old);", ""),),
-        (REPORTS,),
+        (MONTHS,),
     ),
     SqlMutant(
         "vat-rounded-down",
@@ -67,12 +71,48 @@ MUTANTS = (
                 "v.written ~ '^$' and v.written ~ '^\\s*",
             ),
         ),
-        (REPORTS,),
+        (FILES,),
     ),
     SqlMutant(
         "support-exports",
         "files are for finance and owners",
         (Rewrite("coinslot.console_export", "acting_operator('export')", "reading_operator()"),),
-        (REPORTS,),
+        (FILES,),
+    ),
+    SqlMutant(
+        "test-money-settled",
+        "what gateways list of test money is not among real money",
+        (Rewrite("coinslot.settlement_report", "t.live = options.live and ", ""),),
+        ("sql_tests/17_audits.test.sql",),
+    ),
+    SqlMutant(
+        "unfinished-settled",
+        "an audit with rows that nobody could read takes no place of a finished one",
+        (Rewrite("coinslot.finish_audit", "if v_audit.finished_at is not null", "if true"),),
+        ("sql_tests/17_audits.test.sql",),
+    ),
+    SqlMutant(
+        "used-and-refunded",
+        "money that goes back for tokens that were used comes off revenue",
+        (Rewrite("coinslot.note_beyond_lots", "having sum(b.refunded) <> 0", "having false"),),
+        (RETURNS,),
+    ),
+    SqlMutant(
+        "expired-and-refunded",
+        "money that goes back for tokens that had expired comes off breakage",
+        (Rewrite("coinslot.note_beyond_lots", "v_breakage as breakage", "0 as breakage"),),
+        (RETURNS,),
+    ),
+    SqlMutant(
+        "expired-when-folded",
+        "tokens expire in reports when their lot ends",
+        (Rewrite("coinslot.sum_entries", "select d.at,", "select clock_timestamp(),"),),
+        (FOLDS,),
+    ),
+    SqlMutant(
+        "over-before-folded",
+        "a month is not over while a lot that ended in it is not folded",
+        (Rewrite("coinslot.round_begins", "and l.expires_at > w.folded_at", "and false"),),
+        (FOLDS,),
     ),
 )

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from tests.database.people import Bank, Call, gateway_says, grant, maintain
+from tests.database.people import Bank, Call, ask_refund, gateway_says, grant, maintain
 from tests.support.clocks import Clock
 
 START = datetime(2027, 1, 28, 14, 30, tzinfo=UTC)
@@ -25,6 +25,18 @@ inner join public.token_lots l on l.id = f.lot_id
 where w.user_id = %s and l.price is not null
 """
 
+_LIFETIME = "update token_products set tokens_last_days = %s where id = 'standard'"
+_COVERED = """
+select l.price, l.price_tokens, l.expired, l.covered
+from public.token_lots l inner join public.token_payments p on p.id = l.payment_id
+where p.order_id = %s and l.covered > 0
+"""
+
+_ENDED = """
+select l.id from public.token_lots l inner join public.token_payments p on p.id = l.payment_id
+where p.order_id = %s and l.expired > l.covered
+"""
+
 
 @dataclass
 class Year:
@@ -34,6 +46,7 @@ class Year:
     clock: Clock
     chance: random.Random
     now: datetime = START
+    lifetime: int = 8
     owner: UUID = field(default_factory=uuid4)
     people: list[UUID] = field(default_factory=list)
     paid: dict[str, tuple[UUID, int]] = field(default_factory=dict)
@@ -42,7 +55,8 @@ class Year:
     sold_at: dict[str, datetime] = field(default_factory=dict)
     money: list[tuple[datetime, str, int]] = field(default_factory=list)
     moves: list[tuple[datetime, str, int, str]] = field(default_factory=list)
-    taken: list[tuple[datetime, int]] = field(default_factory=list)
+    used_back: list[tuple[datetime, int]] = field(default_factory=list)
+    expired_back: list[tuple[datetime, int]] = field(default_factory=list)
     used: list[tuple[datetime, int]] = field(default_factory=list)
     orders: list[tuple[datetime, bool, bool]] = field(default_factory=list)
 
@@ -50,7 +64,7 @@ class Year:
         self.clock.set(self.now)
         self.owner = self.bank.operator("owner")
         self.people = [self.bank.user() for _ in range(6)]
-        self.bank.change("update token_products set tokens_last_days = 20 where id = 'standard'")
+        self.bank.change(_LIFETIME, self.lifetime)
         # Ten tokens of which none has a price of its own: parts are rounded.
         odd = "update token_prices set amount = 4999 where (product_id, currency) = (%s, %s)"
         self.bank.change(odd, "starter", "KRW")
@@ -109,14 +123,22 @@ class Year:
         left = [order for order, (_, price) in self.paid.items() if self.refunded[order] < price]
         if not left:
             return
-        order = self.chance.choice(left)
+        ended = [order for order in left if self.bank.rows(_ENDED, order)]
+        order = self.chance.choice(ended if ended and self.chance.randrange(2) else left)
         _, price = self.paid[order]
         amount = self.chance.choice((price - self.refunded[order], 1000, 333))
         amount = min(amount, price - self.refunded[order])
         self.refunded[order] += amount
-        before = self.worth(self.paid[order][0])
+        buyer = self.paid[order][0]
+        before, covered = self.worth(buyer), self.covered(order)
+        if self.chance.randrange(3) == 0:
+            self.bank.ask(ask_refund(order, str(uuid4()), amount, force=True))
         self.say(order, price, paid=price, refunded=self.refunded[order])
-        self.taken.append((self.now, before - self.worth(self.paid[order][0])))
+        # What no token that was there was worth had been used; or it had expired.
+        covered = self.covered(order) - covered
+        taken = before - self.worth(buyer)
+        self.used_back.append((self.now, amount - taken - covered))
+        self.expired_back.append((self.now, covered))
         self.money.append((self.now, "refunded", amount))
         self.moves.append((self.now, "refunded", amount, order))
 
@@ -127,7 +149,20 @@ class Year:
 
     def worth(self, who: UUID) -> int:
         return sum(
-            row["price"]
-            - row["price"] * (row["price_tokens"] - int(row["left_over"])) // row["price_tokens"]
+            row["price"] - _first(row, row["price_tokens"] - int(row["left_over"]))
             for row in self.bank.rows(_WORTH, who)
         )
+
+    def covered(self, order: str) -> int:
+        """The worth of expired tokens of an order whose money went back."""
+        return sum(
+            (row["price"] - _first(row, row["price_tokens"] - row["expired"]))
+            * row["covered"]
+            // row["expired"]
+            for row in self.bank.rows(_COVERED, order)
+        )
+
+
+def _first(lot: dict[str, Any], tokens: int) -> int:
+    """The worth of the first so many tokens of a lot."""
+    return int(lot["price"] * tokens // lot["price_tokens"])

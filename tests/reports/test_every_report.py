@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from tests.reports import test_recurring
-from tests.reports.test_reports import ZONES, bank, column, days, report, span, summed, year
+from tests.reports.shop import ZONES, bank, column, days, report, span, summed, year
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,8 @@ Rows = list[dict[str, Any]]
 
 
 def test_each_report_says_of_each_day_what_happened(year: Year) -> None:
+    assert any(amount for _, amount in year.used_back), "nothing was refunded that was used"
+    assert any(amount for _, amount in year.expired_back), "nor anything that had expired"
     _settle(year)
     year.now += timedelta(minutes=20)
     year.clock.set(year.now)
@@ -97,39 +99,63 @@ def _tax(amount: int) -> int:
     return (2 * amount + 11) // 22
 
 
-def _tokens(year: Year, zone: str, rows: Rows) -> None:
-    entries = year.bank.rows("select created_at, kind, delta from token_ledger")
+def check_tokens(year: Year, zone: str, rows: Rows) -> None:
+    """Entries when they were written, but of what expired when its lot ended."""
+    entries = [
+        (entry["created_at"], entry["kind"], entry["delta"])
+        for entry in year.bank.rows(
+            "select created_at, kind, delta from token_ledger where kind <> 'expiry'"
+        )
+    ] + [
+        (lot["expires_at"], "expiry", -lot["expired"])
+        for lot in year.bank.rows("select expires_at, expired from token_lots where expired > 0")
+    ]
     kinds: tuple[tuple[str, set[str], int], ...] = (
         *(("sold", {"purchase"}, 1), ("given", GIVEN, 1), ("expired", {"expiry"}, -1)),
         *(("spent", {"spend", "spend_refund"}, -1), ("taken_back", TAKEN, -1)),
     )
     for name, those, sign in kinds:
-        mine = [(e["created_at"], sign * e["delta"]) for e in entries if e["kind"] in those]
+        mine = [(at, sign * delta) for at, kind, delta in entries if kind in those]
         assert column(rows, name) == days(year, zone, mine), (zone, name)
     balance = 0
-    change = days(year, zone, [(e["created_at"], e["delta"]) for e in entries])
+    change = days(year, zone, [(at, delta) for at, _, delta in entries])
     for row in rows:
         assert row["opening"] == balance
         balance += change[row["day"]]
         assert row["outstanding"] == balance, (zone, row)
+    [written] = year.bank.rows("select sum(delta) as tokens from token_ledger")
+    assert balance == written["tokens"]
 
 
-def _liability(year: Year, zone: str, rows: Rows) -> None:
+def check_liability(year: Year, zone: str, rows: Rows) -> None:
     """Each of its flows by the price of the lots, and the balance that they lead to."""
-    assert column(rows, "recognised") == days(year, zone, year.used), zone
-    assert column(rows, "taken_back") == days(year, zone, year.taken), zone
-    assert column(rows, "sold") == days(
-        year, zone, [(at, amount) for at, what, amount in year.money if what == "paid"]
-    )
-    gone = [(lot["expires_at"], _left(lot)) for lot in year.bank.rows(_EXPIRED)]
-    assert column(rows, "breakage") == days(year, zone, gone), zone
+    expected = liability_flows(year)
+    for name, mine in expected.items():
+        assert column(rows, name) == days(year, zone, mine), (zone, name)
     closing = 0
     for row in rows:
         assert row["opening"] == closing
-        closing += row["sold"] - row["recognised"] - row["breakage"] - row["taken_back"]
-        closing += row["moved"]
+        closing += row["sold"] - row["recognised"] - row["breakage"] - row["refunded"]
         assert row["closing"] == closing
     assert closing == sum(map(year.worth, year.people))
+    kept = sum(amount if what == "paid" else -amount for _, what, amount in year.money)
+    assert kept == closing + sum(row["recognised"] + row["breakage"] for row in rows)
+
+
+def liability_flows(year: Year) -> dict[str, list[tuple[datetime, int]]]:
+    """Sold and refunded as the gateway has it; of what was used and what expired that much less as
+    went back later."""
+    gone = [(lot["expires_at"], _left(lot)) for lot in year.bank.rows(_EXPIRED)]
+    return {
+        "sold": [(at, amount) for at, what, amount in year.money if what == "paid"],
+        "refunded": [(at, amount) for at, what, amount in year.money if what == "refunded"],
+        "recognised": year.used + _less(year.used_back),
+        "breakage": gone + _less(year.expired_back),
+    }
+
+
+def _less(facts: list[tuple[datetime, int]]) -> list[tuple[datetime, int]]:
+    return [(at, -amount) for at, amount in facts]
 
 
 _EXPIRED = """
@@ -170,43 +196,71 @@ def _declines(year: Year, zone: str, rows: Rows) -> None:
 
 VERDICTS = ("matched", "later", "different", "missing", "unknown", "foreign", "other_mode")
 DIFFERING = {"different", "missing", "unknown"}
+UNSEEN = {"later", "foreign", "other_mode"}
+HOUR = timedelta(hours=1)
 
 
 def _settle(year: Year) -> None:
-    """Audits of each hour in which somebody paid, with lines of every verdict."""
-    for number, (at, what, amount, order) in enumerate(year.moves):
+    """Audits of each day in which somebody paid, and of the hour in which; some days and all of
+    it once more, later. Of real money there are windows of the same times."""
+    _look(year, year.money[0][0].replace(hour=0), timedelta(days=len(year.money)), live=False)
+    for number, (at, what, _, _) in enumerate(year.moves):
         if what == "paid":
-            year.bank.rows(
-                _AUDIT, at, at, order, VERDICTS[number % len(VERDICTS)], amount, amount - 1
-            )
+            day = at.replace(hour=0, minute=0, second=0, microsecond=0)
+            _look(year, day, timedelta(days=1 + number % 2), live=False)
+            if number % 5 == 0:
+                _look(year, day, timedelta(days=3), live=True)
+            _look(year, at.replace(minute=0, second=0, microsecond=0), HOUR, live=False)
+
+
+def _look(year: Year, since: datetime, length: timedelta, *, live: bool) -> None:
+    """A finished audit; the gateway says another amount at each look."""
+    looked = year.__dict__.setdefault("looked", [])
+    window = (since.replace(minute=0, second=0, microsecond=0), length, live)
+    if window in looked:
+        return
+    looked.append(window)
+    since, until = window[0], window[0] + length
+    [audit] = year.bank.rows(_AUDIT, since, until, live)
+    for number, (at, what, amount, order) in enumerate(year.moves):
+        if what == "paid" and since <= at < until:
+            verdict = VERDICTS[number % len(VERDICTS)]
+            theirs = amount + len(looked)
+            year.bank.rows(_LINE, audit["id"], order, order, verdict, at, theirs, amount)
+    year.bank.rows(
+        "select coinslot.total_audit(a) from coinslot.audits a where id = %s", audit["id"]
+    )
 
 
 _AUDIT = """
-with made as (
-  insert into coinslot.audits (gateway, since, until, ended_at, finished_at)
-  select 'portone', %s::timestamptz, %s::timestamptz + interval '1 hour', now(), now()
-  on conflict do nothing returning id
-)
+insert into coinslot.audits (gateway, since, until, live, ended_at, finished_at)
+values ('portone', %s, %s, %s, clock_timestamp(), clock_timestamp()) returning id
+"""
+_LINE = """
 insert into coinslot.audit_lines (
-  audit_id, payment_key, order_id, verdict, currency, paid, our_paid, refunded, our_refunded
-)
-select m.id, o.key, o.key, o.verdict, 'KRW', o.theirs, o.ours, 0, 0
-from made m cross join (values (%s, %s, %s::bigint, %s::bigint)) o (key, verdict, theirs, ours)
-returning audit_id
+  audit_id, payment_key, order_id, verdict, currency, moved_at, paid, our_paid, refunded,
+  our_refunded
+) values (%s, %s, %s, %s, 'KRW', %s, %s, %s, 0, 0) returning audit_id
 """
 
 
 def _settlement(year: Year, zone: str, rows: Rows) -> None:
+    """Each payment once, as the latest look at test money that its time was in found it."""
+    looks = list(enumerate(year.__dict__["looked"], 1))
     mine: dict[str, Counter[str]] = defaultdict(Counter)
     for number, (at, what, amount, _) in enumerate(year.moves):
         verdict = VERDICTS[number % len(VERDICTS)]
-        if what == "paid" and verdict not in {"foreign", "other_mode"}:
+        if what == "paid" and verdict not in UNSEEN:
             found = mine[_day(at, zone)]
             found["payments"] += 1
             found["differing"] += verdict in DIFFERING
             found["matched"] += verdict not in DIFFERING
-            found["their_paid"] += amount
-            found["our_paid"] += amount - 1
+            found["their_paid"] += amount + max(
+                look
+                for look, (since, length, live) in looks
+                if not live and since <= at < since + length
+            )
+            found["our_paid"] += amount
     assert {row["day"] for row in rows} == set(mine)
     for row in rows:
         for name in ("payments", "matched", "differing", "their_paid", "our_paid"):
@@ -224,7 +278,7 @@ CHECKS: dict[str, Callable[[Year, str, Rows], None]] = {
     "vat": _vat,
     "funnel": _funnel,
     "declines": _declines,
-    "tokens": _tokens,
-    "liability": _liability,
+    "tokens": check_tokens,
+    "liability": check_liability,
     "settlement": _settlement,
 }

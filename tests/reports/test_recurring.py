@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from tests.reports.test_reports import ZONES, bank, report
+from tests.reports.shop import ZONES, bank, report
 from tests.support.sizes import sized
 
 if TYPE_CHECKING:

@@ -59,8 +59,11 @@ from made as m where m.paid
 union all
 select m.id, m.at, m.at, m.currency, m.gateway, m.method, 'starter', false, 0, 5000, 0, -455, 0
 from made as m where m.back;
+-- What went back had been used.
+insert into coinslot.beyond_lots (payment_id, at, currency, live, refunded, breakage)
+select m.id, m.at, m.currency, false, 5000, 0 from made as m where m.back;
 insert into coinslot.token_sums
-select coinslot.quarter_of(now() - g * interval '15 minutes'), k, false, 10, 5, 3
+select coinslot.quarter_of(now() - g * interval '15 minutes'), k, false, false, 10, 5, 3
 from generate_series(1, 35000) as g
 cross join unnest(array['purchase', 'spend', 'signup_bonus', 'refund', 'expiry']) as k;
 insert into coinslot.lot_sums
@@ -69,8 +72,8 @@ from generate_series(1, 35000) as g
 cross join unnest(array['sold', 'used', 'expired', 'taken']) as k
 cross join unnest(array['KRW', 'USD']) as c;
 -- Each day was audited once, and each payment listed.
-insert into coinslot.audits (gateway, since, until, ended_at, finished_at)
-select g, d, d + interval '1 day', d + interval '1 day', d + interval '1 day'
+insert into coinslot.audits (gateway, since, until, live, ended_at, finished_at)
+select g, d, d + interval '1 day', false, d + interval '1 day', d + interval '1 day'
 from unnest(array['portone', 'toss', 'stripe']) as g
 cross join generate_series(
   date_trunc('day', now() - interval '365 days'), now(), interval '1 day'
@@ -86,5 +89,5 @@ from made as m
 inner join coinslot.audits as a on a.gateway = m.gateway and a.since = date_trunc('day', m.at)
 where m.paid;
 insert into coinslot.audit_totals
-select s.* from coinslot.audits as a cross join lateral coinslot.sum_audit_lines(a.id) as s;
+select s.* from coinslot.audits as a cross join lateral coinslot.sum_audit_lines(a) as s;
 set session_replication_role = origin;

@@ -14,15 +14,15 @@ const COLUMNS = {
   products: ['day', 'label', 'currency', 'payments', 'paid', 'refunded', 'withdrawn', 'net'],
   funnel: ['day', 'gateway', 'label', 'currency', 'orders', 'opened', 'declined', 'paid', 'first_try', 'recovered', 'success_percent'],
   declines: ['day', 'gateway', 'method', 'label', 'attempts'],
-  tokens: ['day', 'opening', 'sold', 'given', 'spent', 'expired', 'taken_back', 'adjusted', 'corrections', 'outstanding'],
-  liability: ['day', 'currency', 'opening', 'sold', 'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'closing_tokens'],
+  tokens: ['day', 'opening', 'sold', 'given', 'spent', 'expired', 'taken_back', 'adjusted', 'other_mode', 'corrections', 'outstanding'],
+  liability: ['day', 'currency', 'opening', 'sold', 'recognised', 'breakage', 'refunded', 'corrections', 'closing', 'closing_tokens'],
   recurring: ['day', 'currency', 'opening', 'new', 'reactivation', 'expansion', 'contraction', 'churn', 'closing', 'subscriptions', 'started', 'ended', 'churn_percent', 'net_churn_percent', 'lost_percent'],
   churn: ['day', 'label', 'plan', 'currency', 'ended', 'churn'],
   vat: ['day', 'currency', 'payments', 'net', 'supply', 'vat'],
   settlement: ['day', 'gateway', 'currency', 'payments', 'matched', 'differing', 'their_paid', 'our_paid', 'their_refunded', 'our_refunded', 'checked_at'],
 }
 /** Columns of money, but for reports that count tokens or orders. */
-const MONEY = ['paid', 'refunded', 'withdrawn', 'net', 'of_earlier', 'supply', 'vat', 'opening', 'sold', 'recognised', 'breakage', 'taken_back', 'moved', 'corrections', 'closing', 'new', 'reactivation', 'expansion', 'contraction', 'churn', 'their_paid', 'our_paid', 'their_refunded', 'our_refunded']
+const MONEY = ['paid', 'refunded', 'withdrawn', 'net', 'of_earlier', 'supply', 'vat', 'opening', 'sold', 'recognised', 'breakage', 'corrections', 'closing', 'new', 'reactivation', 'expansion', 'contraction', 'churn', 'their_paid', 'our_paid', 'their_refunded', 'our_refunded']
 /** The columns that a chart shows: above the line, and below. */
 const DRAWN = { sales: ['paid', 'refunded'], tokens: ['sold', 'spent'], liability: ['sold', 'recognised'], funnel: ['paid', 'declined'], recurring: ['closing', 'churn'], churn: [null, 'churn'], vat: ['net', null] }
 const ZONES = ['Asia/Seoul', 'UTC', 'Asia/Tokyo', 'Europe/Berlin', 'America/New_York', 'America/Los_Angeles', 'Asia/Kolkata']
