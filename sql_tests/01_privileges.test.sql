@@ -655,6 +655,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.has_paid', ''),
 ('coinslot.have_paid', ''),
 ('coinslot.note_buyer', ''),
+('coinslot.note_if_buyer', ''),
 ('coinslot.code_problem', ''),
 ('coinslot.price_with_code', ''),
 ('coinslot.claim_slot', ''),

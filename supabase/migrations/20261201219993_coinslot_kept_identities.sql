@@ -4,19 +4,22 @@
 comment on column coinslot.identities.user_id is
 'The account that confirmed it first; once one of those who confirmed it has bought, that one.';
 
--- Also of whoever has their orders since a merge. Test money buys nothing in a live database.
+-- Also of whoever has their orders since a merge. Test money buys nothing in a live database. Orders
+-- are looked for by user alone: for one that was credited, a planner may go through everybody's.
 create function coinslot.has_paid(user_id uuid, live boolean, before timestamptz) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  v_users uuid[] := array(
+    select has_paid.user_id
+    union select m.owner_user from coinslot.merged_wallets m where m.from_user = has_paid.user_id
+  );
 begin
   return exists (
-    select from public.token_payments p
-    where p.user_id = has_paid.user_id
-      and p.live = has_paid.live and p.confirmed_at < has_paid.before
-  ) or exists (
-    select from coinslot.merged_wallets m
-    inner join public.token_payments p on p.user_id = m.owner_user
-    where m.from_user = has_paid.user_id
-      and p.live = has_paid.live and p.confirmed_at < has_paid.before
+    select from (
+      select p.live, p.confirmed_at from public.token_payments p
+      where p.user_id = any (v_users) offset 0
+    ) p
+    where p.live = has_paid.live and p.confirmed_at < has_paid.before
   );
 end
 $$;
@@ -41,23 +44,22 @@ comment on function coinslot.have_paid(uuid, text[], boolean, timestamptz) is
 revoke all on function coinslot.have_paid(uuid, text[], boolean, timestamptz) from public;
 
 -- An account may be gone tomorrow, and what it confirmed may have been somebody's before who never
--- bought. So may an account that was merged into it. Of one that buys again everything is known, and
--- nothing is locked.
+-- bought. So may an account that was merged into it. Of one that buys again everything is known:
+-- nobody's orders are read, and nothing is locked.
 create function coinslot.note_buyer(user_id uuid) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
   v_live boolean := coinslot.is_live();
+  v_histories uuid[] := coinslot.histories_of(note_buyer.user_id);
 begin
-  if not coinslot.has_paid(note_buyer.user_id, v_live, 'infinity') then
-    return;
-  end if;
   insert into coinslot.identities as i (identity_hash, user_id)
   select distinct c.identity_hash, note_buyer.user_id from coinslot.confirmed_identities c
-  where c.user_id = any (coinslot.histories_of(note_buyer.user_id)) and not exists (
+  where c.user_id = any (v_histories) and not exists (
     select from coinslot.identities k
-    where k.identity_hash = c.identity_hash and (
-      k.user_id = note_buyer.user_id or coinslot.has_paid(k.user_id, v_live, 'infinity')
-    )
+    where k.identity_hash = c.identity_hash and case
+      when k.user_id = note_buyer.user_id then true
+      else coinslot.has_paid(k.user_id, v_live, 'infinity')
+    end
   )
   order by c.identity_hash
   on conflict (identity_hash) do update set user_id = excluded.user_id
@@ -67,6 +69,18 @@ $$;
 comment on function coinslot.note_buyer(uuid) is
 'Notes of the identities of somebody who has paid that they are a buyer''s.';
 revoke all on function coinslot.note_buyer(uuid) from public;
+
+create function coinslot.note_if_buyer(user_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  if coinslot.has_paid(note_if_buyer.user_id, coinslot.is_live(), 'infinity') then
+    perform coinslot.note_buyer(note_if_buyer.user_id);
+  end if;
+end
+$$;
+comment on function coinslot.note_if_buyer(uuid) is
+'Notes what somebody has confirmed, or has taken over, if they have paid.';
+revoke all on function coinslot.note_if_buyer(uuid) from public;
 
 -- A first purchase that is under way is one, whichever account of an identity it is of.
 create or replace function coinslot.has_bought(user_id uuid, hashes text[]) returns boolean
@@ -197,7 +211,7 @@ begin
   if not found then
     perform coinslot.fail('idempotency_key_reused');
   end if;
-  perform coinslot.note_buyer(merge.into_user);
+  perform coinslot.note_if_buyer(merge.into_user);
   return coinslot.merge_receipt(v_merge, false);
 end
 $$;
@@ -247,7 +261,7 @@ create or replace function coinslot.follow_confirmation() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform coinslot.grant_signup_bonus(new.id);
-  perform coinslot.note_buyer(new.id);
+  perform coinslot.note_if_buyer(new.id);
   perform coinslot.look_for_refills(new.id);
   return null;
 end
@@ -259,7 +273,7 @@ create or replace function coinslot.follow_identity() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform coinslot.grant_signup_bonus(new.user_id);
-  perform coinslot.note_buyer(new.user_id);
+  perform coinslot.note_if_buyer(new.user_id);
   perform coinslot.look_for_refills(new.user_id);
   return null;
 end

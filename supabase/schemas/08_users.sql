@@ -232,7 +232,7 @@ create function coinslot.follow_confirmation() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform coinslot.grant_signup_bonus(new.id);
-  perform coinslot.note_buyer(new.id);
+  perform coinslot.note_if_buyer(new.id);
   perform coinslot.look_for_refills(new.id);
   return null;
 end
@@ -245,7 +245,7 @@ create function coinslot.follow_identity() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform coinslot.grant_signup_bonus(new.user_id);
-  perform coinslot.note_buyer(new.user_id);
+  perform coinslot.note_if_buyer(new.user_id);
   perform coinslot.look_for_refills(new.user_id);
   return null;
 end
