@@ -351,6 +351,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.plan_terms', ''),
 ('coinslot.open_cycle', ''),
 ('coinslot.next_period', ''),
+('coinslot.with_chosen_plan', ''),
 ('coinslot.cycle_tokens_end', ''),
 ('coinslot.make_cycle_order', ''),
 ('coinslot.cycle_order', ''),
