@@ -1,11 +1,12 @@
--- What somebody has confirmed is kept whatever the bonus is. By it those are known who come back after
--- they deleted their account: as no first buyers, and as who invited whom.
+-- What somebody has confirmed is kept whatever the bonus is. By it those are known who come back
+-- after they deleted their account: as no first buyers, and as who invited whom.
 
 comment on column coinslot.identities.user_id is
 'The account that confirmed it first; once one of those who confirmed it has bought, that one.';
 
--- Also of whoever has their orders since a merge. Test money buys nothing in a live database. Orders
--- are looked for by user alone: for one that was credited, a planner may go through everybody's.
+-- Also of whoever has their orders since a merge. Test money buys nothing in a live database.
+-- Orders are looked for by user alone: for one that was credited, a planner may go through
+-- everybody's.
 create function coinslot.has_paid(user_id uuid, live boolean, before timestamptz) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare

@@ -130,8 +130,9 @@ comment on function coinslot.count_uses(text, uuid, text[]) is
 'How often a user, or who has the same identity, has used a promotion.';
 revoke all on function coinslot.count_uses(text, uuid, text[]) from public;
 
--- Also of whoever has their orders since a merge. Test money buys nothing in a live database. Orders
--- are looked for by user alone: for one that was credited, a planner may go through everybody's.
+-- Also of whoever has their orders since a merge. Test money buys nothing in a live database.
+-- Orders are looked for by user alone: for one that was credited, a planner may go through
+-- everybody's.
 create function coinslot.has_paid(user_id uuid, live boolean, before timestamptz) returns boolean
 language plpgsql stable set search_path = '' set enable_seqscan = off as $$
 declare
