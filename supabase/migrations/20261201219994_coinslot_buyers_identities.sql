@@ -1,8 +1,8 @@
 -- Who bought before this release, and deletes their account after it, is known when they come back,
 -- also where the bonus was 0 and nothing was kept.
 --
--- In a file of its own, since it takes two minutes for a million buyers: no table is locked, and people
--- buy and sign up meanwhile. Only somebody who confirms the same as a buyer did waits.
+-- In a file of its own, since it takes two minutes for a million buyers: no table is locked, and
+-- people buy and sign up meanwhile. Only somebody who confirms the same as a buyer did waits.
 set local statement_timeout = 0;
 
 with buyers as materialized (
