@@ -132,7 +132,7 @@ def test_first_purchase_with_an_address_that_the_account_had_before(bank: Bank) 
 
 
 def test_first_purchase_by_linking_what_bought_before(bank: Bank) -> None:
-    """Who buys first, and links the address after, is no first buyer with either of them."""
+    """An address that is linked after the purchase is a buyer's too."""
     user, email = anonymous(bank), f"{uuid4()}@example.com"
     bought(bank, user)
     confirm(bank, user, email)
@@ -153,7 +153,7 @@ def test_reward_for_inviting_oneself(bank: Bank) -> None:
 
 
 def test_circle_by_deleting_and_signing_up_again(bank: Bank) -> None:
-    """Who comes back is not invited by somebody whom they invited."""
+    """Somebody who comes back is not invited by those whom they invited."""
     email = f"{uuid4()}@example.com"
     first, friend = signed_up(bank, email=email), signed_up(bank)
     assert _accept(bank, friend, _code(bank, first)) == "accepted"

@@ -103,7 +103,7 @@ def test_what_was_edited_before_a_push_that_stopped_is_told_after_the_next(
 
 
 def test_who_bought_before_a_push_is_known_when_they_come_back(cluster: Cluster) -> None:
-    """Where the bonus is 0 the first release keeps nothing of what people confirm."""
+    """The first release keeps nothing of what people confirm where the bonus is 0."""
     with at_release(cluster, "0.1.0") as name, closing(Bank(cluster.url(name))) as bank:
         bank.change("update coinslot.settings set signup_bonus = 0")
         buyer, other = signed_up(bank), signed_up(bank)
