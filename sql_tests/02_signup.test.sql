@@ -1,7 +1,7 @@
 -- Free tokens are money: who gets them, and everybody who must not get them again.
 begin;
 \ir helpers/call.sql
-select plan(92);
+select plan(94);
 
 -- What Auth writes of an identity, and a sign-up through another provider than e-mail.
 create function pg_temp.link(user_id uuid, provider text, sub text) returns void
@@ -311,8 +311,12 @@ select is_empty(
 
 -- The bonus is a setting
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \gset
-select is(pg_temp.history(pg_temp.sign_up('none@example.com')), '', 'a bonus of zero is none');
+select pg_temp.sign_up('none@example.com') as none \gset
+select is(pg_temp.history(:'none'), '', 'a bonus of zero is none');
 select pg_temp.change('update coinslot.settings set signup_bonus = 7') \gset
+select pg_temp.link(:'none', 'google', 'g9') \gset
+update auth.users set email = 'none@example.org' where id = :'none';
+select is(pg_temp.history(:'none'), '', 'who came while there was none is judged all the same');
 select is(
   pg_temp.history(pg_temp.sign_up('seven@example.com')), 'signup_bonus 7',
   'whatever it is set to is given'
@@ -369,15 +373,21 @@ select is(
 );
 
 -- The app may have chosen that those from before get nothing
+select pg_temp.change('update coinslot.settings set bonus_for_existing_users = false') \gset
+alter table auth.users disable trigger user;
+insert into auth.users (id, email, email_confirmed_at, created_at)
+values ('00000000-0000-4000-8000-0000000000d1', 'earlier@example.com', now(), now());
+alter table auth.users enable trigger user;
+select pg_temp.change('select coinslot.adopt_users()') \gset
+select is(pg_temp.wallet('00000000-0000-4000-8000-0000000000d1'), 'tokens=0 held=0 seq=0',
+  'users from before get nothing by choice');
 alter table auth.users disable trigger user;
 insert into auth.users (id, email, email_confirmed_at, created_at) values
 ('00000000-0000-4000-8000-0000000000e1', 'before@example.com', now(), now()),
 ('00000000-0000-4000-8000-0000000000e2', 'Before+2@example.com', now(), now()),
 ('00000000-0000-4000-8000-0000000000e3', 'waiting@example.com', null, now());
 alter table auth.users enable trigger user;
-select pg_temp.change($$
-  update coinslot.settings set bonus_for_existing_users = false, signup_bonus = 0
-$$) \gset
+select pg_temp.change('update coinslot.settings set signup_bonus = 0') \gset
 select pg_temp.change('select coinslot.adopt_users()') \gset
 select pg_temp.change('update coinslot.settings set signup_bonus = 7') \gset
 select is(

@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(134);
+select plan(141);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 
@@ -210,6 +210,22 @@ select is((select p.amount from public.token_payments p where p.user_id = pg_tem
 select is(pg_temp.does('gus', 'change_token_plan(%L, ''pro_yearly'')'), 'active', 'to another interval');
 select pg_temp.over('gus') \g /dev/null
 select is(pg_temp.charge('gus') || ' ' || pg_temp.state('gus') || ' ' || (pg_temp.sub('gus')).every, 'credited completed 12000 active pro_yearly 0 | 12000 year', '... begins there');
+
+-- ---- a plan that was chosen before a pause ----
+
+insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array['rob', 'sue']) n;
+insert into methods select n, pg_temp.method(n, n || ' key') from unnest(array['rob', 'sue']) n;
+select pg_temp.subscribe(n) || pg_temp.charge(n) || pg_temp.does(n, 'change_token_plan(%L, ''pro_yearly'')')
+  || pg_temp.does(n, 'pause_token_subscription(%L)') from unnest(array['rob', 'sue']) n \g /dev/null
+select pg_temp.over(n) from unnest(array['rob', 'sue']) n \g /dev/null
+select is(pg_temp.charge('rob') || ' ' || pg_temp.state('rob'), 'nothing due paused plus 0 | 300', 'who chose a plan, and pauses, has the old one');
+select matches(pg_temp.does('rob', 'resume_token_subscription(%L, ''{"amount": 9900}'')'), 'PT409 changed_meanwhile .*249000', '... and is not charged what the old one costs');
+select is(pg_temp.does('rob', 'resume_token_subscription(%L, ''{"amount": 249000}'')') || ((pg_temp.sub('rob')).next_plan_id is null), 'pausedtrue', 'it counts from the day they resume');
+select is(pg_temp.charge('rob') || ' ' || pg_temp.state('rob') || ' ' || (pg_temp.sub('rob')).every, 'credited completed 12000 active pro_yearly 0 | 12000 year', '... as its price and its length do');
+select ok((select s.period_end > s.period_start + interval '364 days' and s.anchor = s.period_start and s.period_start > clock_timestamp() - interval '1 minute' from pg_temp.sub('rob') s), '... for a period that begins then');
+select pg_temp.charge('sue') \g /dev/null
+select is(pg_temp.does('sue', 'change_token_plan(%L, ''plus'')') || ((pg_temp.sub('sue')).next_plan_id is null), 'pausedtrue', 'who is paused may take it back');
+select is(pg_temp.does('sue', 'resume_token_subscription(%L)') || pg_temp.charge('sue') || ' ' || pg_temp.state('sue'), 'pausedcredited completed 300 active plus 0 | 300', '... and resumes with the old one');
 
 select is(pg_temp.subscribe('hal') || pg_temp.charge('hal'), 'incompletecredited completed 300', 'one who cancels while unpaid');
 select pg_temp.over('hal') \g /dev/null

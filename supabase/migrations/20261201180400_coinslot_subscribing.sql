@@ -271,8 +271,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   )
 $$;
 comment on function public.resume_token_subscription(uuid, jsonb) is
-'Takes back that a subscription of the signed-in user ends or pauses. A paused one begins anew, and
-is charged now.';
+'Takes back that a subscription of the signed-in user ends or pauses. A paused one begins anew, with
+the plan that was chosen, and is charged now.';
 revoke all on function public.resume_token_subscription(uuid, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.resume_token_subscription(uuid, jsonb) to authenticated;
@@ -316,7 +316,8 @@ from public, anon, authenticated, service_role;
 grant execute on function public.pause_token_subscription(uuid) to authenticated;
 
 -- From the next period on, whichever way: nobody gets the tokens of two plans for one price by
--- going to and fro. The plan that one has takes the wish back.
+-- going to and fro. Of one that is paused that is the day it is resumed. The plan that one has
+-- takes the wish back.
 create function coinslot.change_plan(subscription_id uuid, plan_id text, consent jsonb)
 returns public.token_subscriptions
 language plpgsql volatile security definer set search_path = '' as $$
@@ -327,7 +328,7 @@ declare
   v_terms public.token_subscriptions;
   v_after public.token_subscriptions;
 begin
-  if v_before.status <> 'active' or v_before.cancel_at_end then
+  if v_before.status not in ('active', 'paused') or v_before.cancel_at_end then
     perform coinslot.refuse_state(v_before);
   end if;
   if change_plan.plan_id <> v_before.plan_id then
@@ -364,7 +365,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   )
 $$;
 comment on function public.change_token_plan(uuid, text, jsonb) is
-'Changes to another plan of the family when the period is over; to the present one: takes it back.';
+'Changes to another plan of the family when the period is over, or a paused one is resumed; to the
+present one: takes it back.';
 revoke all on function public.change_token_plan(uuid, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.change_token_plan(uuid, text, jsonb) to authenticated;

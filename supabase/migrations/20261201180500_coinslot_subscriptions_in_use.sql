@@ -95,6 +95,8 @@ begin
       attempt.credited
       and attempt.refunded + attempt.withdrawn >= payment.refunded + payment.withdrawn
     ) then return null;
+    when not attempt.credited and attempt.problem in ('wallet_closed', 'wallet_full')
+      then return attempt.problem;
     else
       if not attempt.credited then
         v_lateness := coinslot.lateness(payment, attempt);

@@ -4,11 +4,13 @@
 -- A wallet outlives its user: deleting somebody closes the wallet and keeps the books, which is why
 -- it has no foreign key to auth.users.
 
--- An identity gets the bonus once, whichever account confirms it. A row is an identity that is used
--- up: of an account that got the bonus, or that was refused it for another of its identities. Only
--- a salted hash is kept, so that deleting the account and signing up again neither pays again nor
--- leaves an address here. The account itself is among its identities, so it is judged once: what it
--- confirms later is used up as well and pays nothing. No foreign key: neither row ever goes.
+-- An identity gets the bonus once, whichever account confirms it. A row is an identity that was
+-- confirmed, and is used up: of an account that got the bonus, was refused it for another of its
+-- identities, or came while there was none. It also says who is no new customer any more, so it does
+-- not depend on the bonus. Only a salted hash is kept, so that deleting the account and signing up
+-- again neither pays again nor leaves an address here. The account itself is among its identities,
+-- so it is judged once: what it confirms later is used up as well and pays nothing. No foreign key:
+-- neither row ever goes.
 create table coinslot.identities (
   identity_hash text collate "C" not null,
   user_id uuid not null,
@@ -16,7 +18,8 @@ create table coinslot.identities (
   constraint identities_pkey primary key (identity_hash)
 );
 comment on table coinslot.identities is 'Identities that earn no sign-up bonus any more.';
-comment on column coinslot.identities.user_id is 'The account that confirmed it first.';
+comment on column coinslot.identities.user_id is
+'The account that confirmed it first; once one of those who confirmed it has bought, that one.';
 alter table coinslot.identities enable row level security;
 revoke all on table coinslot.identities from anon, authenticated, service_role;
 create policy "Nobody reads identities through the API" on coinslot.identities
@@ -132,7 +135,7 @@ begin
     perform coinslot.await_adoption(grant_signup_bonus.user_id);
     v_wallet := coinslot.lock_wallet(grant_signup_bonus.user_id);
   end if;
-  if v_bonus = 0 or v_wallet.user_id is null or v_wallet.closed_at is not null then
+  if v_wallet.user_id is null or v_wallet.closed_at is not null then
     return;
   end if;
   with confirmed as (
@@ -146,7 +149,7 @@ begin
   )
   select count(*) > 0 and count(*) = count(r.identity_hash) into v_earned
   from confirmed c left join recorded r on r.identity_hash = c.identity_hash;
-  if v_earned and v_wallet.tokens <= coinslot.max_amount() - v_bonus then
+  if v_earned and v_bonus > 0 and v_wallet.tokens <= coinslot.max_amount() - v_bonus then
     perform coinslot.post_entry(
       coinslot.new_entry(grant_signup_bonus.user_id, 'signup_bonus', v_bonus, 'system')
     );
@@ -229,6 +232,7 @@ create function coinslot.follow_confirmation() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform coinslot.grant_signup_bonus(new.id);
+  perform coinslot.note_if_buyer(new.id);
   perform coinslot.look_for_refills(new.id);
   return null;
 end
@@ -241,6 +245,7 @@ create function coinslot.follow_identity() returns trigger
 language plpgsql volatile security definer set search_path = '' as $$
 begin
   perform coinslot.grant_signup_bonus(new.user_id);
+  perform coinslot.note_if_buyer(new.user_id);
   perform coinslot.look_for_refills(new.user_id);
   return null;
 end
@@ -253,10 +258,9 @@ revoke all on function coinslot.follow_identity() from public;
 -- the other: whoever is the first with each of their identities gets the bonus. In one statement,
 -- since there may be very many, and without a lock on Auth's tables: whoever signs up meanwhile has
 -- a wallet by the trigger, and is the first with an identity or the second, as of any two who sign
--- up. Where the app has chosen no bonus for them, each identity is recorded for the first who has
--- it, and nobody is paid. Whoever has a wallet has been judged, whatever is recorded: it is a
--- repair, too, and after a restore that lost the identities or their salt it would pay everybody
--- again.
+-- up. Where there is no bonus for them, each identity is recorded for the first who has it, and
+-- nobody is paid. Whoever has a wallet has been judged, whatever is recorded: it is a repair, too,
+-- and after a restore that lost the identities or their salt it would pay everybody again.
 create function coinslot.adopt_users() returns void
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -272,7 +276,6 @@ begin
       row_number() over (partition by c.identity_hash order by c.created_at, c.user_id) as place
     from newcomers n
     inner join coinslot.confirmed_identities c on c.user_id = n.id
-    where v_settings.signup_bonus > 0 or not v_settings.bonus_for_existing_users
   ), recorded as (
     insert into coinslot.identities as i (identity_hash, user_id)
     select c.identity_hash, c.user_id from confirmed c where c.place = 1 order by c.identity_hash
@@ -284,6 +287,7 @@ begin
       union all select r.user_id, -1 from recorded r
     ) i
     where v_settings.bonus_for_existing_users group by i.user_id having sum(i.left_over) = 0
+      and v_settings.signup_bonus > 0
   ), adopted as (
     insert into public.token_wallets (user_id, closed_at, tokens, seq)
     select n.id, n.deleted_at, case when e.user_id is null then 0 else v_settings.signup_bonus end,

@@ -172,7 +172,8 @@ from public;
 
 -- What speaks against crediting an attempt, or against giving back what a refund or a dispute took.
 -- Whether the wallet can take the tokens is asked only when they are about to be given, and under
--- its lock; a closed one takes those that it had before.
+-- its lock; a closed one takes those that it had before. What it could not take stays left to a
+-- person, also when somebody is here again or has room: a refund may be on its way.
 create function coinslot.attempt_problem(
   payment public.token_payments, attempt coinslot.payment_attempts
 ) returns text
@@ -193,6 +194,8 @@ begin
       attempt.credited
       and attempt.refunded + attempt.withdrawn >= payment.refunded + payment.withdrawn
     ) then return null;
+    when not attempt.credited and attempt.problem in ('wallet_closed', 'wallet_full')
+      then return attempt.problem;
     else
       if not attempt.credited then
         v_lateness := coinslot.lateness(payment, attempt);

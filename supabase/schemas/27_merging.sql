@@ -268,6 +268,7 @@ begin
   if not found then
     perform coinslot.fail('idempotency_key_reused');
   end if;
+  perform coinslot.note_if_buyer(merge.into_user);
   return coinslot.merge_receipt(v_merge, false);
 end
 $$;

@@ -130,21 +130,91 @@ comment on function coinslot.count_uses(text, uuid, text[]) is
 'How often a user, or who has the same identity, has used a promotion.';
 revoke all on function coinslot.count_uses(text, uuid, text[]) from public;
 
--- By whoever first confirmed one of the identities, too, or has their orders since a merge. A first
--- purchase that is under way is one, whichever account of an identity it is of. Test money buys
--- nothing in a live database.
+-- Also of whoever has their orders since a merge. Test money buys nothing in a live database.
+-- Orders are looked for by user alone: for one that was credited, a planner may go through
+-- everybody's.
+create function coinslot.has_paid(user_id uuid, live boolean, before timestamptz) returns boolean
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+declare
+  v_users uuid[] := array(
+    select has_paid.user_id
+    union select m.owner_user from coinslot.merged_wallets m where m.from_user = has_paid.user_id
+  );
+begin
+  return exists (
+    select from (
+      select p.live, p.confirmed_at from public.token_payments p
+      where p.user_id = any (v_users) offset 0
+    ) p
+    where p.live = has_paid.live and p.confirmed_at < has_paid.before
+  );
+end
+$$;
+comment on function coinslot.has_paid(uuid, boolean, timestamptz) is
+'True of a user with an order that was credited before that time.';
+revoke all on function coinslot.has_paid(uuid, boolean, timestamptz) from public;
+
+create function coinslot.have_paid(
+  user_id uuid, hashes text[], live boolean, before timestamptz
+) returns boolean
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return coinslot.has_paid(have_paid.user_id, have_paid.live, have_paid.before) or exists (
+    select from coinslot.identities i
+    where i.identity_hash = any (have_paid.hashes)
+      and coinslot.has_paid(i.user_id, have_paid.live, have_paid.before)
+  );
+end
+$$;
+comment on function coinslot.have_paid(uuid, text[], boolean, timestamptz) is
+'True of a user who had paid before that time, or whose identities are those of somebody who had.';
+revoke all on function coinslot.have_paid(uuid, text[], boolean, timestamptz) from public;
+
+-- An account may be gone tomorrow, and what it confirmed may have been somebody's before who never
+-- bought. So may an account that was merged into it. Of one that buys again everything is known:
+-- nobody's orders are read, and nothing is locked.
+create function coinslot.note_buyer(user_id uuid) returns void
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_live boolean := coinslot.is_live();
+  v_histories uuid[] := coinslot.histories_of(note_buyer.user_id);
+begin
+  insert into coinslot.identities as i (identity_hash, user_id)
+  select distinct c.identity_hash, note_buyer.user_id from coinslot.confirmed_identities c
+  where c.user_id = any (v_histories) and not exists (
+    select from coinslot.identities k
+    where k.identity_hash = c.identity_hash and case
+      when k.user_id = note_buyer.user_id then true
+      else coinslot.has_paid(k.user_id, v_live, 'infinity')
+    end
+  )
+  order by c.identity_hash
+  on conflict (identity_hash) do update set user_id = excluded.user_id
+  where not coinslot.has_paid(i.user_id, v_live, 'infinity');
+end
+$$;
+comment on function coinslot.note_buyer(uuid) is
+'Notes of the identities of somebody who has paid that they are a buyer''s.';
+revoke all on function coinslot.note_buyer(uuid) from public;
+
+create function coinslot.note_if_buyer(user_id uuid) returns void
+language plpgsql volatile set search_path = '' as $$
+begin
+  if coinslot.has_paid(note_if_buyer.user_id, coinslot.is_live(), 'infinity') then
+    perform coinslot.note_buyer(note_if_buyer.user_id);
+  end if;
+end
+$$;
+comment on function coinslot.note_if_buyer(uuid) is
+'Notes what somebody has confirmed, or has taken over, if they have paid.';
+revoke all on function coinslot.note_if_buyer(uuid) from public;
+
+-- A first purchase that is under way is one, whichever account of an identity it is of.
 create function coinslot.has_bought(user_id uuid, hashes text[]) returns boolean
 language sql stable set search_path = '' as $$
-  select exists (
-    select from public.token_payments p
-    inner join coinslot.settings s on s.id and p.live = (s.mode = 'live')
-    where p.confirmed_at is not null and p.user_id in (
-      select has_bought.user_id
-      union select coalesce(m.owner_user, i.user_id) from coinslot.identities i
-      left join coinslot.merged_wallets m on m.from_user = i.user_id
-      where i.identity_hash = any (has_bought.hashes)
-    )
-    union all
+  select coinslot.have_paid(
+    has_bought.user_id, has_bought.hashes, coinslot.is_live(), 'infinity'
+  ) or exists (
     select from coinslot.promotions t
     cross join lateral (
       select o.id from coinslot.promotion_uses o
@@ -398,6 +468,7 @@ begin
     if payment.promo_code is not null then
       perform coinslot.use_code(payment);
     end if;
+    perform coinslot.note_buyer(payment.user_id);
     perform coinslot.qualify_referral(payment);
     perform coinslot.follow_cycle(payment);
     perform coinslot.follow_top_up(payment);

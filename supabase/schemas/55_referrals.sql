@@ -182,16 +182,27 @@ revoke all on function public.get_token_invitation()
 from public, anon, authenticated, service_role;
 grant execute on function public.get_token_invitation() to authenticated;
 
+-- Of an account that is gone, or has changed its address, what it had confirmed is known.
 create function coinslot.share_identity(one uuid, two uuid) returns boolean
-language sql stable set search_path = '' as $$
+language sql stable set search_path = '' set enable_seqscan = off as $$
   select exists (
     select from coinslot.confirmed_identities a
     inner join coinslot.confirmed_identities b on b.identity_hash = a.identity_hash
     where a.user_id = share_identity.one and b.user_id = share_identity.two
+  ) or exists (
+    select from coinslot.confirmed_identities c
+    inner join coinslot.identities i on i.identity_hash = c.identity_hash
+    where c.user_id = share_identity.one
+      and i.user_id = any (coinslot.histories_of(share_identity.two))
+  ) or exists (
+    select from coinslot.confirmed_identities c
+    inner join coinslot.identities i on i.identity_hash = c.identity_hash
+    where c.user_id = share_identity.two
+      and i.user_id = any (coinslot.histories_of(share_identity.one))
   )
 $$;
 comment on function coinslot.share_identity(uuid, uuid) is
-'True of two accounts that have confirmed the same.';
+'True of two accounts that have confirmed the same, be one of them deleted since.';
 revoke all on function coinslot.share_identity(uuid, uuid) from public;
 
 create function coinslot.invitation_problem(referrer uuid, referred uuid, hashes text[])
@@ -355,11 +366,9 @@ begin
     when not coinslot.has_kept_money(v_payment) then 'money_back'
     when v_referrer = v_referred then 'own'
     when coinslot.share_identity(v_referrer, v_referred) then 'own'
-    when exists (
-      select from public.token_payments p
-      where p.user_id = v_referred and p.live = v_payment.live
-        and p.confirmed_at < referral.created_at
-    ) then 'has_bought'
+    when coinslot.have_paid(v_referred, array(
+      select c.identity_hash from coinslot.confirmed_identities c where c.user_id = v_referred
+    ), v_payment.live, referral.created_at) then 'has_bought'
     when exists (
       select from coinslot.instruments i
       inner join coinslot.instruments o on o.instrument_hash = i.instrument_hash

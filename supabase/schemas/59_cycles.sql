@@ -50,36 +50,50 @@ comment on function coinslot.open_cycle(public.token_subscriptions) is
 'The cycle of the period that a locked subscription is in, made once.';
 revoke all on function coinslot.open_cycle(public.token_subscriptions) from public;
 
+-- A plan that was chosen counts from the next period on, at the price that was agreed to.
+create function coinslot.with_chosen_plan(subscription public.token_subscriptions)
+returns public.token_subscriptions
+language plpgsql stable set search_path = '' as $$
+declare
+  v_next public.token_subscriptions := subscription;
+  v_agreed jsonb;
+begin
+  if subscription.next_plan_id is null then
+    return subscription;
+  end if;
+  select c.terms into v_agreed from coinslot.subscription_consents c
+  where c.subscription_id = subscription.id and c.kind = 'change'
+    and c.terms ->> 'plan_id' = subscription.next_plan_id
+  order by c.id desc limit 1;
+  v_next.plan_id := subscription.next_plan_id;
+  v_next.every := v_agreed ->> 'every';
+  v_next.tokens := (v_agreed ->> 'tokens')::bigint;
+  v_next.amount := (v_agreed ->> 'amount')::bigint;
+  v_next.rollover := v_agreed ->> 'rollover';
+  v_next.rollover_cap := (v_agreed ->> 'rollover_cap')::bigint;
+  v_next.next_plan_id := null;
+  return v_next;
+end
+$$;
+comment on function coinslot.with_chosen_plan(public.token_subscriptions) is
+'A subscription with the plan that its owner chose for the next period.';
+revoke all on function coinslot.with_chosen_plan(public.token_subscriptions) from public;
+
 -- Of what was missed while nobody charged, nothing is charged: the period that runs now is. A plan
--- that was chosen for the next period counts from here on, at the price that was agreed to, and so
--- does a higher price of the plan.
+-- that was chosen, or a higher price that was agreed to, counts from here on.
 create function coinslot.next_period(subscription public.token_subscriptions)
 returns public.token_subscriptions
 language plpgsql volatile set search_path = '' as $$
 declare
-  v_next public.token_subscriptions := subscription;
+  v_next public.token_subscriptions := coinslot.with_chosen_plan(subscription);
   v_now timestamptz := clock_timestamp();
-  v_agreed jsonb;
   v_ask coinslot.price_asks := coinslot.price_ask(subscription);
 begin
-  if v_next.next_plan_id is null and v_ask.answer = 'agreed' then
+  if subscription.next_plan_id is null and v_ask.answer = 'agreed' then
     v_next.amount := v_ask.amount;
-  elsif v_next.next_plan_id is not null then
-    select c.terms into v_agreed from coinslot.subscription_consents c
-    where c.subscription_id = v_next.id and c.kind = 'change'
-      and c.terms ->> 'plan_id' = v_next.next_plan_id
-    order by c.id desc limit 1;
-    v_next.plan_id := v_next.next_plan_id;
-    v_next.tokens := (v_agreed ->> 'tokens')::bigint;
-    v_next.amount := (v_agreed ->> 'amount')::bigint;
-    v_next.rollover := v_agreed ->> 'rollover';
-    v_next.rollover_cap := (v_agreed ->> 'rollover_cap')::bigint;
-    if v_next.every <> v_agreed ->> 'every' then
-      v_next.every := v_agreed ->> 'every';
-      v_next.anchor := subscription.period_end;
-      v_next.period := -1;
-    end if;
-    v_next.next_plan_id := null;
+  elsif v_next.every <> subscription.every then
+    v_next.anchor := subscription.period_end;
+    v_next.period := -1;
   end if;
   v_next.period := greatest(
     v_next.period + 1,

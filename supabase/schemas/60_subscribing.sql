@@ -258,7 +258,8 @@ revoke all on function public.cancel_token_subscription(uuid)
 from public, anon, authenticated, service_role;
 grant execute on function public.cancel_token_subscription(uuid) to authenticated;
 
--- Canceled or to be paused, it goes on. Paused, it begins anew: now, with a period of its own.
+-- Canceled or to be paused, it goes on. Paused, it begins anew: now, with a period of its own, and
+-- with the plan that its owner chose.
 create function coinslot.resume_subscription(subscription_id uuid, consent jsonb)
 returns public.token_subscriptions
 language plpgsql volatile security definer set search_path = '' as $$
@@ -282,6 +283,7 @@ begin
   end if;
   v_after := v_before;
   if v_before.status = 'paused' then
+    v_after := coinslot.with_chosen_plan(v_before);
     perform coinslot.void_cycle_orders(v_before.id);
     update coinslot.subscription_cycles c set status = 'missed'
     where c.subscription_id = v_before.id and c.status = 'due';
@@ -290,12 +292,14 @@ begin
     v_after.anchor := v_now;
     v_after.period := 0;
     v_after.period_start := v_now;
-    v_after.period_end := coinslot.period_at(v_now, v_before.time_zone, v_before.every, 1);
+    v_after.period_end := coinslot.period_at(v_now, v_after.time_zone, v_after.every, 1);
     v_after.next_charge_at := v_now;
   end if;
   update public.token_subscriptions s set
-    cancel_at_end = false, pause_at_end = false, anchor = v_after.anchor,
-    period = v_after.period, period_start = v_after.period_start,
+    plan_id = v_after.plan_id, every = v_after.every, amount = v_after.amount,
+    tokens = v_after.tokens, rollover = v_after.rollover, rollover_cap = v_after.rollover_cap,
+    next_plan_id = v_after.next_plan_id, cancel_at_end = false, pause_at_end = false,
+    anchor = v_after.anchor, period = v_after.period, period_start = v_after.period_start,
     period_end = v_after.period_end, next_charge_at = v_after.next_charge_at, needs = null,
     version = s.version + 1, updated_at = v_now
   where s.id = v_before.id
@@ -320,8 +324,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   )
 $$;
 comment on function public.resume_token_subscription(uuid, jsonb) is
-'Takes back that a subscription of the signed-in user ends or pauses. A paused one begins anew, and
-is charged now.';
+'Takes back that a subscription of the signed-in user ends or pauses. A paused one begins anew, with
+the plan that was chosen, and is charged now.';
 revoke all on function public.resume_token_subscription(uuid, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.resume_token_subscription(uuid, jsonb) to authenticated;
@@ -365,7 +369,8 @@ from public, anon, authenticated, service_role;
 grant execute on function public.pause_token_subscription(uuid) to authenticated;
 
 -- From the next period on, whichever way: nobody gets the tokens of two plans for one price by
--- going to and fro. The plan that one has takes the wish back.
+-- going to and fro. Of one that is paused that is the day it is resumed. The plan that one has
+-- takes the wish back.
 create function coinslot.change_plan(subscription_id uuid, plan_id text, consent jsonb)
 returns public.token_subscriptions
 language plpgsql volatile security definer set search_path = '' as $$
@@ -376,7 +381,7 @@ declare
   v_terms public.token_subscriptions;
   v_after public.token_subscriptions;
 begin
-  if v_before.status <> 'active' or v_before.cancel_at_end then
+  if v_before.status not in ('active', 'paused') or v_before.cancel_at_end then
     perform coinslot.refuse_state(v_before);
   end if;
   if change_plan.plan_id <> v_before.plan_id then
@@ -413,7 +418,8 @@ set search_path = '' set statement_timeout = '1s' set lock_timeout = '150ms' as 
   )
 $$;
 comment on function public.change_token_plan(uuid, text, jsonb) is
-'Changes to another plan of the family when the period is over; to the present one: takes it back.';
+'Changes to another plan of the family when the period is over, or a paused one is resumed; to the
+present one: takes it back.';
 revoke all on function public.change_token_plan(uuid, text, jsonb)
 from public, anon, authenticated, service_role;
 grant execute on function public.change_token_plan(uuid, text, jsonb) to authenticated;

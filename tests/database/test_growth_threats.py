@@ -8,7 +8,15 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.database.accounts import anonymous, books, bought, confirm, signed_up, tried
+from tests.database.accounts import (
+    STARTER,
+    anonymous,
+    books,
+    bought,
+    confirm,
+    signed_up,
+    tried,
+)
 from tests.database.people import Bank, Call, Refusal, merge, spend
 
 __all__ = ["books"]
@@ -29,6 +37,9 @@ def rules(bank: Bank) -> None:
     terms = Jsonb({"kind": "tokens", "tokens": GIFT})
     bank.change("select coinslot.set_promotion('gift', %s, '')", terms)
     bank.ask(Call("coinslot_set_code", {"code": "GIFT", "promotion": "gift"}))
+    terms = Jsonb({"kind": "percent", "percent_off": 20, "first_purchase": True})
+    bank.change("select coinslot.set_promotion('welcome', %s, '')", terms)
+    bank.ask(Call("coinslot_set_code", {"code": "WELCOME", "promotion": "welcome"}))
 
 
 def three_accounts(bank: Bank) -> list[UUID]:
@@ -95,6 +106,40 @@ def test_code_by_merging_and_linking(bank: Bank) -> None:
     assert _redeem(bank, third) == "used"
 
 
+@pytest.mark.parametrize("signup_bonus", [0, 5])
+def test_first_purchase_by_deleting_and_signing_up_again(bank: Bank, signup_bonus: int) -> None:
+    """Also when an account that never bought was the first with the address."""
+    bank.change("update coinslot.settings set signup_bonus = %s", signup_bonus)
+    email = f"{uuid4()}@example.com"
+    for _ in range(2):
+        user = signed_up(bank, email=email)
+        assert _look_up(bank, user, "welcome") == "usable"
+        _delete(bank, user)
+    buyer = signed_up(bank, email=email)
+    bought(bank, buyer)
+    _delete(bank, buyer)
+    again = signed_up(bank, email=email)
+    assert _look_up(bank, again, "welcome") == "first_purchase_only"
+    assert _accept(bank, again, _code(bank, signed_up(bank))) == "has_bought"
+
+
+def test_first_purchase_with_an_address_that_the_account_had_before(bank: Bank) -> None:
+    user = signed_up(bank)
+    confirm(bank, user, f"{user}@example.org")
+    bought(bank, user)
+    again = signed_up(bank, email=f"{user}@example.com")
+    assert _look_up(bank, again, "welcome") == "first_purchase_only"
+
+
+def test_first_purchase_by_linking_what_bought_before(bank: Bank) -> None:
+    """An address that is linked after the purchase is a buyer's too."""
+    user, email = anonymous(bank), f"{uuid4()}@example.com"
+    bought(bank, user)
+    confirm(bank, user, email)
+    _delete(bank, user)
+    assert _look_up(bank, signed_up(bank, email=email), "welcome") == "first_purchase_only"
+
+
 def test_reward_for_inviting_oneself(bank: Bank) -> None:
     first, second, third = three_accounts(bank)
     assert _accept(bank, second, _code(bank, first)) == "own"
@@ -107,6 +152,30 @@ def test_reward_for_inviting_oneself(bank: Bank) -> None:
     assert _accept(bank, second, _code(bank, stranger)) == "already"
 
 
+def test_circle_by_deleting_and_signing_up_again(bank: Bank) -> None:
+    """Somebody who comes back is not invited by those whom they invited."""
+    email = f"{uuid4()}@example.com"
+    first, friend = signed_up(bank, email=email), signed_up(bank)
+    assert _accept(bank, friend, _code(bank, first)) == "accepted"
+    _delete(bank, first)
+    again = signed_up(bank, email=email)
+    assert _accept(bank, again, _code(bank, friend)) == "circle"
+
+
+def test_reward_of_who_had_bought_with_an_account_that_was_deleted(bank: Bank) -> None:
+    email = f"{uuid4()}@example.com"
+    before = signed_up(bank, email=email)
+    bought(bank, before)
+    _delete(bank, before)
+    first, friend = signed_up(bank), signed_up(bank)
+    assert _accept(bank, friend, _code(bank, first)) == "accepted"
+    confirm(bank, friend, email)
+    bought(bank, friend)
+    bank.ask(Call("coinslot_run_maintenance", {}))
+    assert bank.history(friend) == [("purchase", STARTER)]
+    assert bank.history(first) == []
+
+
 def test_reward_by_buying_and_becoming_one(bank: Bank) -> None:
     first, second = signed_up(bank), signed_up(bank)
     assert _accept(bank, second, _code(bank, first)) == "accepted"
@@ -114,6 +183,15 @@ def test_reward_by_buying_and_becoming_one(bank: Bank) -> None:
     bank.ask(merge(second, first, f"{second}"))
     bank.ask(Call("coinslot_run_maintenance", {}))
     assert [kind for kind, _ in bank.history(first)] == ["merge_in"]
+
+
+def _delete(bank: Bank, user: UUID) -> None:
+    bank.change("delete from auth.users where id = %s", user)
+
+
+def _look_up(bank: Bank, user: UUID, code: str) -> str:
+    answer = bank.ask(Call("check_token_code", {"code": code}, user))
+    return str(answer["check_token_code"]["outcome"])
 
 
 def _redeem(bank: Bank, user: UUID) -> str:

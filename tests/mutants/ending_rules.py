@@ -94,6 +94,18 @@ MUTANTS = (
         (ENDS,),
     ),
     SqlMutant(
+        "credited-while-it-goes-back",
+        "what a wallet could not take stays left to a person",
+        (
+            Rewrite(
+                "coinslot.attempt_problem",
+                "and attempt.problem in ('wallet_closed', 'wallet_full')",
+                "and false",
+            ),
+        ),
+        ("sql_tests/15_refunds.test.sql",),
+    ),
+    SqlMutant(
         "voided-orders-are-credited",
         "money for a voided order is for a person",
         (Rewrite("coinslot.lateness", "v_taken_at > payment.voided_at", "false"),),

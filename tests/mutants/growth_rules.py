@@ -6,6 +6,7 @@ from tests.mutants.mutant import Rewrite, SqlMutant
 
 TIERS = "sql_tests/36_tiers.test.sql"
 CODES = "sql_tests/37_codes.test.sql"
+GROWTH = "tests/database/test_growth_threats.py"
 CROWD = "tests/database/test_parallel_codes.py"
 
 
@@ -241,6 +242,30 @@ _CODES = (
         "where i.promotion = t.id and i.identity_hash = any (has_bought.hashes)",
         "where false",
         CODES,
+    ),
+    _mutant(
+        "buyers-are-not-noted",
+        "an identity is a buyer's once one of its accounts has paid",
+        "note_buyer",
+        "do update set user_id = excluded.user_id",
+        "do update set user_id = i.user_id",
+        GROWTH,
+    ),
+    _mutant(
+        "buyers-without-a-bonus-are-forgotten",
+        "what people confirm is kept also where there is no bonus",
+        "grant_signup_bonus",
+        "if v_wallet.user_id is null or",
+        "if v_bonus = 0 or v_wallet.user_id is null or",
+        GROWTH,
+    ),
+    _mutant(
+        "the-deleted-share-nothing",
+        "an account that is gone is known by what it had confirmed",
+        "share_identity",
+        "and i.user_id = any (coinslot.histories_of(share_identity.one))",
+        "and false",
+        GROWTH,
     ),
 )
 

@@ -133,7 +133,13 @@ MUTANTS = (
     SqlMutant(
         "users-from-before-are-forgotten",
         "identities of users from before are used up where these are not paid",
-        (Rewrite("coinslot.adopt_users", "or not v_settings.bonus_for_existing_users", ""),),
+        (
+            Rewrite(
+                "coinslot.adopt_users",
+                "from confirmed c where c.place = 1",
+                "from confirmed c where c.place = 1 and v_settings.signup_bonus > 0",
+            ),
+        ),
         (SIGNUP,),
     ),
     SqlMutant(

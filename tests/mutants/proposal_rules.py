@@ -17,8 +17,8 @@ MUTANTS = (
         "dearer-without-a-yes",
         "nobody is charged a price that they have not agreed to",
         "next_period",
-        "v_next.next_plan_id is null and v_ask.answer = 'agreed'",
-        "v_next.next_plan_id is null and v_ask.amount is not null",
+        "subscription.next_plan_id is null and v_ask.answer = 'agreed'",
+        "subscription.next_plan_id is null and v_ask.amount is not null",
     ),
     _broken(
         "yes-not-heard",

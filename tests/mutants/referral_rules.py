@@ -29,8 +29,8 @@ MUTANTS = (
         "rewarded-for-an-old-buyer",
         "who had bought with an account that is theirs now is no new buyer",
         "referral_problem",
-        "and p.confirmed_at < referral.created_at",
-        "and false",
+        "v_payment.live, referral.created_at)",
+        "v_payment.live, '-infinity')",
     ),
     SqlMutant(
         "inviting-each-other-at-once",

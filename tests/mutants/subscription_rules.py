@@ -87,6 +87,13 @@ MUTANTS = (
         "0",
     ),
     _broken(
+        "resumed-with-the-old-plan",
+        "a plan that was chosen before a pause counts from the day it is resumed",
+        "resume_subscription",
+        "v_after := coinslot.with_chosen_plan(v_before);",
+        "v_after := v_before;",
+    ),
+    _broken(
         "upgraded-again-and-again",
         "a plan is changed at once only once in a period",
         "may_upgrade",

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from coinslot.release import VERSION
 from devstack.settings import DevstackError
+from tests.database.accounts import bought, signed_up
+from tests.database.people import Bank, Call
 from tests.releases import checksums, release, versions
 from tests.releases.copies import WHOLE, candidate_of, copied, next_release
 from tests.releases.databases import at_release, push
@@ -24,6 +28,7 @@ _REPAIRS = "select repair from coinslot.check_installation()"
 _UNFINISHED = [("upgrade_unfinished", "coinslot")]
 _EDIT = "alter function coinslot.first_user(integer) parallel restricted"
 _EDITED = [("function_changed", "coinslot.first_user(integer)")]
+_FIRST_PURCHASE = {"kind": "percent", "percent_off": 20, "first_purchase": True}
 _TOLD = "select coinslot.schema_version(), coinslot.oldest_sidecar()"
 
 
@@ -95,3 +100,22 @@ def test_what_was_edited_before_a_push_that_stopped_is_told_after_the_next(
         [(repair,)] = connection.execute(_REPAIRS)
         connection.execute(repair.encode())
         assert connection.execute(_FAULTS).fetchall() == []
+
+
+def test_who_bought_before_a_push_is_known_when_they_come_back(cluster: Cluster) -> None:
+    """The first release keeps nothing of what people confirm where the bonus is 0."""
+    with at_release(cluster, "0.1.0") as name, closing(Bank(cluster.url(name))) as bank:
+        bank.change("update coinslot.settings set signup_bonus = 0")
+        buyer, other = signed_up(bank), signed_up(bank)
+        bought(bank, buyer)
+        push(cluster, name)
+        bank.change("select coinslot.set_promotion('first', %s, '')", Jsonb(_FIRST_PURCHASE))
+        bank.ask(Call("coinslot_set_code", {"code": "FIRST", "promotion": "first"}))
+        said = {}
+        for user in (buyer, other):
+            bank.change("delete from auth.users where id = %s", user)
+            again = signed_up(bank, email=f"{user}@example.com")
+            answer = bank.ask(Call("check_token_code", {"code": "FIRST"}, again))
+            said[user] = answer["check_token_code"]["outcome"]
+        assert said == {buyer: "first_purchase_only", other: "usable"}
+        assert bank.audit() == []

@@ -1,5 +1,6 @@
 // Scenes of plans, over the answers of a database and a sidecar: `node … NAME` prints what one answers.
 import { config } from '../../sidecar/web/client.js'
+import { question, resumed } from '../../sidecar/web/elements/plan-dialogs.js'
 import { addPlanTexts, nextDay, trialEnd } from '../../sidecar/web/elements/plan-words.js'
 import { actionsOf, banners, stateOf } from '../../sidecar/web/elements/subscribed.js'
 import { begin, subscribe } from '../../sidecar/web/subscribing.js'
@@ -160,10 +161,19 @@ const scenes = {
     const [past, later] = [-1000, 60_000].map((ms) => new Date(Date.now() + ms).toISOString())
     return [past, later, null].map((from) => banners({ ...one, renewal_told_at: from }).length)
   },
+  // With the plan that was chosen before the pause, whose price is agreed to.
+  async resumed() {
+    const one = { ...plus, status: 'paused', every: 'month', amount: 9900, currency: 'KRW', tokens: 300, period_end: '2030-02-01T00:00:00Z' }
+    const next = { plan_id: 'year', name: 'Pro', name_ko: 'Pro', every: 'year', amount: 249_000, currency: 'KRW', tokens: 12_000 }
+    return [{}, { next }].map((chosen) => {
+      const { text, yes } = question('resume', { ...one, ...chosen })
+      return [text, yes, resumed({ ...one, ...chosen }).amount]
+    })
+  },
   async actions() {
     const shown = {
       active: {}, canceling: { cancel_at_end: true }, pausing: { pause_at_end: true }, changing: { next_plan_id: 'pro' },
-      paused: { status: 'paused' }, past_due: { status: 'past_due' }, no_card: { status: 'past_due', needs: 'method' },
+      paused: { status: 'paused' }, paused_changing: { status: 'paused', next_plan_id: 'pro' }, past_due: { status: 'past_due' }, no_card: { status: 'past_due', needs: 'method' },
       bank: { status: 'past_due', needs: 'authentication' }, asked: { status: 'trialing', trial: 'asked' },
       agreed: { status: 'trialing', trial: 'agreed' }, dearer: { price: { amount: 1, answer: null } }, yes: { price: { amount: 1, answer: 'agreed' } },
       no: { price: { amount: 1, answer: 'declined' } }, left: { status: 'trialing', trial: 'asked', cancel_at_end: true }, ended: { status: 'ended' },

@@ -133,6 +133,20 @@ def test_a_trial_is_offered_once_in_a_family(scenes: Path) -> None:
     assert played(scenes, "may_try") == [True, False, False, True]
 
 
+def test_who_resumes_agrees_to_the_plan_that_they_chose(scenes: Path) -> None:
+    same, chosen = played(scenes, "resumed")
+    assert same == [
+        "You’ll be charged ₩9,900 now and every month until you cancel. You get 300 tokens right"
+        " away.",
+        *("Pay ₩9,900 now", 9900),
+    ]
+    assert chosen == [
+        "You’ll be charged ₩249,000 now and every year until you cancel. You get 12,000 tokens"
+        " right away.",
+        *("Pay ₩249,000 now", 249_000),
+    ]
+
+
 def test_everything_that_can_be_done_is_offered_in_its_state(scenes: Path) -> None:
     assert played(scenes, "actions") == {
         "active": ["active", "change", "change_method", "pause", "cancel"],
@@ -140,6 +154,7 @@ def test_everything_that_can_be_done_is_offered_in_its_state(scenes: Path) -> No
         "pausing": ["pausing", "undo_pause", "change_method", "cancel"],
         "changing": ["active", "undo_change", "change_method", "pause", "cancel"],
         "paused": ["paused", "resume", "change_method", "cancel"],
+        "paused_changing": ["paused", "resume", "undo_change", "change_method", "cancel"],
         "past_due": ["past_due", "pay_now", "change_method", "cancel"],
         "no_card": ["past_due", "change_method", "cancel"],
         "bank": ["authentication", "confirm", "change_method", "cancel"],

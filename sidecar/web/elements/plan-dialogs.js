@@ -5,6 +5,9 @@ import { money, nameOf, t, tokens } from '../text.js'
 import { allowance, cardName, dayOf, per, priceOf, priceValues } from './plan-words.js'
 import { consent, given } from './words.js'
 
+/** A paused subscription as it is once resumed: with the plan that was chosen for then. */
+export const resumed = (subscription) => ({ ...subscription, ...subscription.next })
+
 /** `{title, text, yes, no}` of what is asked, for `confirming`. */
 export function question(kind, subscription, { plan, quote } = {}) {
   const { amount, currency, status, rollover } = subscription
@@ -24,7 +27,9 @@ export function question(kind, subscription, { plan, quote } = {}) {
   }
   if (kind === 'pause') return { title: t('plan.pause_title'), text: t('plan.pause_text', values), yes: t('plan.pause'), no: t('plan.not_now') }
   if (kind === 'resume') {
-    return { title: t('plan.resume_title'), text: per('plan.resume_text', subscription, values), yes: t('plan.pay_now', values), no: t('plan.not_now'), terms: true }
+    const begins = resumed(subscription)
+    const paid = { amount: money(begins.amount, currency), tokens: tokens(begins.tokens) }
+    return { title: t('plan.resume_title'), text: per('plan.resume_text', begins, paid), yes: t('plan.pay_now', paid), no: t('plan.not_now'), terms: true }
   }
   return { title: t('plan.change_title'), no: t('plan.not_now'), ...(quote ? quoted(plan, quote) : {}) }
 }

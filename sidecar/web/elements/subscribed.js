@@ -69,7 +69,7 @@ export function banners(subscription, trouble) {
   if (state === 'trialing') parts.push(trial(subscription))
   if (state === 'pausing') parts.push(line('', t('plan.pausing', { date })))
   if (status === 'paused') parts.push(line('', t('plan.paused')))
-  if (next) parts.push(line('', t('plan.changing', { date, name: nameOf(next), amount: priceOf(next) })))
+  if (next) parts.push(line('', t(/^paus/.test(state) ? 'plan.changing_paused' : 'plan.changing', { date, name: nameOf(next), amount: priceOf(next) })))
   if (subscription.price) parts.push(proposal(subscription))
   parts.push(...renewal(subscription))
   if (trouble?.disputed) parts.push(line('warn', t('plan.disputed')))
@@ -107,7 +107,7 @@ export function actionsOf(subscription, trouble) {
   const state = stateOf(subscription)
   if (status === 'ended') return []
   if (state === 'trialing') return [...(subscription.trial === 'asked' ? ['agree'] : []), 'change_method', 'cancel']
-  if (status === 'paused') return ['resume', 'change_method', 'cancel']
+  if (status === 'paused') return ['resume', ...(changing ? ['undo_change'] : []), 'change_method', 'cancel']
   if (state === 'canceling') return trouble?.disputed ? [] : ['keep']
   if (status === 'active') {
     if (state === 'pausing') return ['undo_pause', 'change_method', 'cancel']

@@ -10,7 +10,7 @@ import { locale, t } from '../text.js'
 import { CoinslotElement, sheets } from './base.js'
 import { fields } from './checkout.js'
 import { Acts } from './plan-acts.js'
-import { confirming, planChoice, question } from './plan-dialogs.js'
+import { confirming, planChoice, question, resumed } from './plan-dialogs.js'
 import { planHistory } from './plan-history.js'
 import { cardChoice } from './plan-parts.js'
 import { consentOf, refusedLine } from './plan-words.js'
@@ -141,7 +141,7 @@ export class CoinslotSubscription extends CoinslotElement {
     if (this.#acts.busy) return
     const { text } = question(kind, subscription, { plan, quote })
     this.#close()
-    const terms = this.#agreed(kind, text, { change: quote?.next_amount, resume: subscription.amount }[kind])
+    const terms = this.#agreed(kind, text, { change: quote?.next_amount, resume: resumed(subscription).amount }[kind])
     if (kind === 'cancel') await this.#acts.change('cancel_token_subscription', subscription)
     if (kind === 'pause') await this.#acts.change('pause_token_subscription', subscription)
     if (kind === 'agree') await this.#acts.change('answer_token_price', subscription, { agrees: true, amount: subscription.amount, ...terms })

@@ -29,6 +29,7 @@ const REFUSALS = [
 const OWN = {
   active: {}, ahead: { next_charge_at: TOMORROW, period_end: TOMORROW, renewal_told_at: SINCE }, year: { every: 'year', rollover: 'full' }, canceling: { cancel_at_end: true, next_charge_at: null }, disputed: { cancel_at_end: true, next_charge_at: null, trouble: { disputed: true } },
   pausing: { pause_at_end: true, next_charge_at: null }, paused: { status: 'paused', next_charge_at: null }, changing: { changes: true },
+  paused_changing: { status: 'paused', next_charge_at: null, changes: true },
   retrying: { status: 'past_due', next_charge_at: SOON, grace_until: THEN, trouble: { what: 'declined' } },
   needs_method: { status: 'past_due', needs: 'method', next_charge_at: THEN, grace_until: THEN, method: { ...CARD, broken: true }, trouble: { what: 'declined' } },
   authentication: { status: 'past_due', needs: 'authentication', grace_until: THEN }, unanswered: { status: 'past_due', grace_until: THEN, trouble: { what: 'unanswered' } },
