@@ -177,20 +177,26 @@ create function coinslot.note_buyer(user_id uuid) returns void
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
   v_live boolean := coinslot.is_live();
-  v_histories uuid[] := coinslot.histories_of(note_buyer.user_id);
+  v_account uuid;
+  v_hashes text[] := array[]::text[];
+  v_hash text;
+  v_known uuid;
 begin
-  insert into coinslot.identities as i (identity_hash, user_id)
-  select distinct c.identity_hash, note_buyer.user_id from coinslot.confirmed_identities c
-  where c.user_id = any (v_histories) and not exists (
-    select from coinslot.identities k
-    where k.identity_hash = c.identity_hash and case
-      when k.user_id = note_buyer.user_id then true
-      else coinslot.has_paid(k.user_id, v_live, 'infinity')
-    end
-  )
-  order by c.identity_hash
-  on conflict (identity_hash) do update set user_id = excluded.user_id
-  where not coinslot.has_paid(i.user_id, v_live, 'infinity');
+  -- One by one: a statement about any number of them would be planned anew at every payment.
+  foreach v_account in array coinslot.histories_of(note_buyer.user_id) loop
+    v_hashes := v_hashes || array(
+      select c.identity_hash from coinslot.confirmed_identities c where c.user_id = v_account
+    );
+  end loop;
+  for v_hash in select distinct h.hash from unnest(v_hashes) as h (hash) order by h.hash loop
+    select i.user_id into v_known from coinslot.identities i where i.identity_hash = v_hash;
+    continue when v_known = note_buyer.user_id;
+    continue when coinslot.has_paid(v_known, v_live, 'infinity');
+    insert into coinslot.identities as i (identity_hash, user_id)
+    values (v_hash, note_buyer.user_id)
+    on conflict (identity_hash) do update set user_id = excluded.user_id
+    where not coinslot.has_paid(i.user_id, v_live, 'infinity');
+  end loop;
 end
 $$;
 comment on function coinslot.note_buyer(uuid) is
