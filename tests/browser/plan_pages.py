@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from tests.browser.shopper import Shopper
 
+A_DAY = r"\w+ \d+(?:, \d{4})?"
+"""As pages write one in English: with its year, if that is not this one."""
+
 STATE = """
 select plan_id, gateway, status, cancel_at_end, next_plan_id from token_subscriptions
 where user_id = %s order by created_at

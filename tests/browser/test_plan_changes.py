@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import expect
 
 from tests.browser.plan_pages import (
+    A_DAY,
     CONSENTS,
     PAID,
     STATE,
@@ -52,7 +53,7 @@ async def test_a_plan_is_subscribed_to_and_canceled_on_one_page(browse: Browse) 
     assert person.shop.select(STATE, user) == [("plus", "stripe", "active", False, None)]
     [(kind, amount, shown, version), *_] = person.shop.select(CONSENTS, user)
     assert (kind, amount, version) == ("subscribe", 790, "subscribe-1")
-    agreed = r"You’ll be charged \$7\.90 today and every month until you cancel, next on \w+ \d+\."
+    agreed = rf"You’ll be charged \$7\.90 today and every month until you cancel, next on {A_DAY}\."
     assert re.search(agreed, shown)
     history = own(person).locator("details.past")
     await history.locator("summary").click()
@@ -95,7 +96,7 @@ async def test_a_renewal_is_told_ahead_and_can_be_canceled_there(browse: Browse)
     await expect(own(person)).to_contain_text(re.compile(r"Next payment\s*\w+ \d+.*\$7\.90"))
     await expect(own(person).locator(".banner")).to_have_count(0)
     await is_left(person, days=2)
-    told = r"You’ll be charged \$7\.90 on \w+ \d+, with Visa •••• 4242\. If you cancel before then"
+    told = rf"You’ll be charged \$7\.90 on {A_DAY}, with Visa •••• 4242\. If you cancel before then"
     await expect(own(person).locator(".banner")).to_contain_text(re.compile(told))
     await accessible(person.page)
     await cancels(person)

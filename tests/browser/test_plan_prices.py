@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.plan_pages import (
+    A_DAY,
     CONSENTS,
     ENDED,
     PAID,
@@ -58,7 +59,7 @@ async def asked(browse: Browse, *, ends: bool) -> Shopper:
     with person.shop.stack.connect() as connection:
         connection.execute("select coinslot.ask_for_prices(1000)")
     await person.page.reload()
-    told = r"From \w+ \d+ this plan costs \$9\.90 a month instead of \$7\.90, if you agree\."
+    told = rf"From {A_DAY} this plan costs \$9\.90 a month instead of \$7\.90, if you agree\."
     await expect(own(person).locator(".banner")).to_contain_text(re.compile(told))
     await accessible(person.page)
     return person

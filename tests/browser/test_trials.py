@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from playwright.async_api import expect
 
 from tests.browser.plan_pages import (
+    A_DAY,
     CONSENTS,
     ENDED,
     PAID,
@@ -94,7 +95,7 @@ async def test_a_trial_that_is_left_after_its_yes_is_never_charged(browse: Brows
     await agrees(person)
     told = own(person).locator(".banner")
     await expect(told).to_contain_text(
-        re.compile(r"Your trial ends on \w+ \d+\. From then on you’re charged \$7\.90 a month")
+        re.compile(rf"Your trial ends on {A_DAY}\. From then on you’re charged \$7\.90 a month")
     )
     await expect(own(person)).to_contain_text("Visa •••• 4242")
     await leaves(person)

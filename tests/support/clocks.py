@@ -29,8 +29,8 @@ class Clock:
         """Stops it at this time (UTC), to the second."""
         self._write(time.strftime("%Y-%m-%d %H:%M:%S"))
 
-    def let_run(self) -> None:
-        self._write(_RUNNING)
+    def let_run(self, *, days_ahead: int = 0) -> None:
+        self._write(f"+{days_ahead}d" if days_ahead else _RUNNING)
 
     def _write(self, text: str) -> None:
         """In one piece: it is read at each look at the clock."""
