@@ -147,9 +147,12 @@ class Author:
         return self.random.choice(chosen) if chosen else None
 
     def extend(self, user: str) -> Call | None:
+        """So long from now, by the clock: of one that went back the models know nothing here."""
         name = self._open_hold(user)
         lasts = self.random.randint(1, 30)
-        return self._call("extend", user, name=name, lasts=lasts) if name else None
+        if name is None or self.clock < self._now(user):
+            return None
+        return self._call("extend", user, name=name, lasts=lasts)
 
     def release(self, user: str) -> Call | None:
         name = self._open_hold(user)

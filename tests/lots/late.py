@@ -155,6 +155,14 @@ class Late(Copied):
         self._change(user, folded_at=now)
         self._set_next_change(user, now)
 
+    def over(self, user: str, now: int) -> int:
+        """Tokens of holds whose time has passed, and that nobody has swept."""
+        return sum(
+            hold.amount
+            for hold in self.holds.values()
+            if hold.user == user and hold.status == "held" and not hold.is_open(now)
+        )
+
     def sweep(self, user: str, now: int) -> None:
         for name, hold in self.holds.items():
             if hold.user == user and hold.status == "held" and not hold.is_open(now):

@@ -153,9 +153,8 @@ class LateCalls(Late):
     def _free(self, user: str, now: int) -> int:
         if self.rules.overage_into_debt:
             return NEVER
-        self.sweep(user, now)
         wallet = self.wallet(user)
-        return max(0, wallet.tokens - wallet.held)
+        return max(0, wallet.tokens - wallet.held + self.over(user, now))
 
     # ---- merges ----
 

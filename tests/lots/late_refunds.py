@@ -120,8 +120,10 @@ class LateRefunds(LateCalls):
         refund = self.orders[order].refund
         moves = bool(due or (done and refund and refund.moves))
         self.report_if(moves, user, now)
-        if done and refund:
+        if done and refund and moves:
             due -= self._finish(user, now, order, max(0, due))
+        elif done:
+            self.orders[order] = replace(self.orders[order], refund=None)
         if due > 0:
             self.claw_back(user, now, order, due)
         elif due < 0:
