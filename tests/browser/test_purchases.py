@@ -102,7 +102,7 @@ async def test_3d_secure_is_refused_and_then_passed(browse: Browse, device: str)
     assert buyer.orders() == ["completed"]
 
 
-@windows(("Toss Payments", "phone"))
+@windows(("Toss Payments", "phone"), ("PortOne", "desktop"))
 async def test_a_virtual_account_waits_for_its_deposit(
     browse: Browse, gateway: str, device: str
 ) -> None:

@@ -74,7 +74,6 @@ async def test_a_top_up_is_switched_on_with_the_card_that_was_stored_meanwhile(
     assert person.shop.select(TOP_UP, user)[0][0] == "off"
 
 
-@pytest.mark.proof
 @pytest.mark.usefixtures("at_will")
 async def test_a_window_that_is_left_switches_no_top_up_on(browse: Browse) -> None:
     person = await browse("phone", locale="ko-KR", reduced_motion="reduce")

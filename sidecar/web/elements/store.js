@@ -282,7 +282,8 @@ export class CoinslotStore extends CoinslotElement {
   }
 
   #leave(outcome) {
-    this.#outcomes.only((each) => each !== outcome)
+    this.#outcomes.leave(outcome)
+    this.requestUpdate()
     this.focusOn('pay')
   }
 

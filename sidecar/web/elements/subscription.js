@@ -33,6 +33,7 @@ export class CoinslotSubscription extends CoinslotElement {
   #open = null // {kind, subscription, plan, quote}: what is asked, or open
   #acts = new Acts(this)
   #reading = null
+  #reloaded = null
 
   start() {
     watchBalance()
@@ -41,10 +42,15 @@ export class CoinslotSubscription extends CoinslotElement {
     this.reload().then(() => this.#goOn())
   }
 
-  async reload() {
+  /** Ends when the latest has: one that is overtaken has found nothing. */
+  reload() {
+    return (this.#reloaded = this.#read())
+  }
+
+  async #read() {
     const reading = (this.#reading = Promise.all([readOwn(), readPlans()]))
     const found = await reading.catch(() => null)
-    if (reading !== this.#reading) return
+    if (reading !== this.#reading) return this.#reloaded
     const [own, plans] = found ?? []
     this.#state = own ? 'shown' : found ? 'signed_out' : 'failed'
     this.#own = own ?? { subscriptions: [], methods: [] }

@@ -38,6 +38,13 @@ export class Telling {
     this.notes = this.notes.filter((each) => each.orderId !== orderId)
   }
 
+  /** Makes room for the packs. Of a deposit that is waited for the account stays above them. */
+  leave(outcome) {
+    const awaited = outcome === this.result && outcome.kind === 'waiting' && outcome.account
+    this.keep((each) => each !== outcome)
+    if (awaited) this.notes = [outcome, ...this.notes]
+  }
+
   keep(test) {
     if (this.result && !test(this.result)) this.result = null
     if (this.refusal && !test(this.refusal)) this.refusal = null

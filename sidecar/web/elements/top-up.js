@@ -31,6 +31,7 @@ export class CoinslotTopUp extends CoinslotElement {
   #saying = null
   #refusal = null
   #reading = null
+  #reloaded = null
 
   start() {
     watchBalance()
@@ -41,10 +42,15 @@ export class CoinslotTopUp extends CoinslotElement {
     this.reload().then(() => this.#goOn())
   }
 
-  async reload() {
+  /** Ends when the latest has: one that is overtaken has found nothing. */
+  reload() {
+    return (this.#reloaded = this.#read())
+  }
+
+  async #read() {
     const reading = (this.#reading = readTopUp())
     const found = await reading.catch(() => false)
-    if (reading !== this.#reading) return
+    if (reading !== this.#reading) return this.#reloaded
     // What was said of it before holds no longer.
     if (standsAs(found) !== standsAs(this.#found)) this.#saying = null
     this.#state = found ? 'shown' : found === null ? 'signed_out' : 'failed'
