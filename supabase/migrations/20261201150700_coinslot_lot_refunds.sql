@@ -240,8 +240,6 @@ declare
   v_moved bigint := 0;
   v_reversed boolean;
   v_done boolean := coinslot.is_refund_done(payment.id);
-  v_back bigint := (payment.paid - payment.refunded - payment.withdrawn)
-    - (facts.paid - facts.refunded - facts.withdrawn);
   v_target bigint := case when facts.attempt_id is null then 0 else
     payment.tokens - coinslot.tokens_to_reverse(
       payment.tokens, facts.paid, facts.refunded + facts.withdrawn
@@ -259,12 +257,13 @@ begin
       payment.user_id, 'purchase', payment.tokens, 'system', payment_id => payment.id
     ));
     v_now := payment.tokens;
-    v_back := v_back + payment.amount;
   end if;
-  if v_target <> v_now or v_back <> 0 and payment.tokens > 0 then
-    v_moved := coinslot.settle_lots(
-      payment, v_target - v_now,
-      case when facts.withdrawn > payment.withdrawn then 'dispute' else 'refund' end, v_back, v_done
+  if v_target > v_now then
+    v_moved := coinslot.give_back(payment, v_target - v_now);
+  elsif v_target < v_now then
+    v_moved := coinslot.take_tokens(
+      payment, v_now - v_target,
+      case when facts.withdrawn > payment.withdrawn then 'dispute' else 'refund' end, v_done
     );
   end if;
   return v_now + v_moved - v_before;
@@ -334,7 +333,7 @@ begin
   for v_credit in select c.* from coinslot.test_credits() c loop
     select p.* into strict v_payment
     from public.token_payments p where p.id = v_credit.payment_id;
-    v_moved := coinslot.settle_lots(v_payment, -v_credit.tokens, 'test_reversal', 0);
+    v_moved := coinslot.take_tokens(v_payment, v_credit.tokens, 'test_reversal');
     perform coinslot.record_event(
       v_payment, v_payment.status, 'go_live', 'test_payment', v_payment.payment_key,
       v_moved

@@ -180,3 +180,71 @@ comment on function coinslot.settle_lots(
 the balance moved.';
 revoke all on function coinslot.settle_lots(public.token_payments, bigint, text, bigint, boolean)
 from public;
+
+-- Credits or reverses by the difference to what the ledger already holds for this payment: the
+-- payment's row lock makes that difference the only thing that can happen. What was reversed when
+-- the database went live stays so. Tokens that had expired are not taken, nor given back later.
+create or replace function coinslot.settle_tokens(
+  payment public.token_payments, facts coinslot.payment_facts
+) returns bigint
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_before bigint;
+  v_entries bigint;
+  v_now bigint;
+  v_moved bigint := 0;
+  v_reversed boolean;
+  v_done boolean := coinslot.is_refund_done(payment.id);
+  v_back bigint := (payment.paid - payment.refunded - payment.withdrawn)
+    - (facts.paid - facts.refunded - facts.withdrawn);
+  v_target bigint := case when facts.attempt_id is null then 0 else
+    payment.tokens - coinslot.tokens_to_reverse(
+      payment.tokens, facts.paid, facts.refunded + facts.withdrawn
+    )
+  end;
+begin
+  select coalesce(sum(l.delta), 0), count(*), bool_or(l.kind = 'test_reversal')
+  into v_before, v_entries, v_reversed
+  from public.token_ledger l where l.payment_id = payment.id;
+  v_now := v_before;
+  v_target := case when v_reversed then 0 else v_target end
+    + coinslot.covered_tokens(payment.id, v_done);
+  if v_entries = 0 and facts.attempt_id is not null and payment.tokens > 0 then
+    perform coinslot.post_entry(coinslot.new_entry(
+      payment.user_id, 'purchase', payment.tokens, 'system', payment_id => payment.id
+    ));
+    v_now := payment.tokens;
+    v_back := v_back + payment.amount;
+  end if;
+  if v_target <> v_now or v_back <> 0 and payment.tokens > 0 then
+    v_moved := coinslot.settle_lots(
+      payment, v_target - v_now,
+      case when facts.withdrawn > payment.withdrawn then 'dispute' else 'refund' end, v_back, v_done
+    );
+  end if;
+  return v_now + v_moved - v_before;
+end
+$$;
+
+-- A refund that is open is given up first: it has tokens set aside. A balance may go below zero, as
+-- with any money that is taken back.
+create or replace function coinslot.reverse_test_payments() returns void
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_credit record;
+  v_payment public.token_payments;
+  v_moved bigint;
+begin
+  perform coinslot.close_refund(r.id, 'The database went live.')
+  from coinslot.open_test_refunds() r;
+  for v_credit in select c.* from coinslot.test_credits() c loop
+    select p.* into strict v_payment
+    from public.token_payments p where p.id = v_credit.payment_id;
+    v_moved := coinslot.settle_lots(v_payment, -v_credit.tokens, 'test_reversal', 0);
+    perform coinslot.record_event(
+      v_payment, v_payment.status, 'go_live', 'test_payment', v_payment.payment_key,
+      v_moved
+    );
+  end loop;
+end
+$$;
