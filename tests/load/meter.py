@@ -16,15 +16,16 @@ if TYPE_CHECKING:
     from tests.support.stacks import LocalStack
 
 # What a server may say while another is restarted: the gateway, the database or a neighbour is
-# away, or nobody has answered (0). A bare 500 is none of them.
-DECLARED = {0, 502, 503, 504}
+# away, or nobody has answered. A bare 500 is none of them.
+DECLARED = {"no answer", "502", "503", "504"}
 
 
 class Meter:
     def __init__(self) -> None:
         self.seconds: defaultdict[str, list[float]] = defaultdict(list)
         """Of every answer, errors included, as far as there was one."""
-        self.failed: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self.failed: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        """By status, and of a 500 by its code as well."""
         self.retries: Counter[str] = Counter()
 
     def note(self, operation: str, said: Said, seconds: float) -> None:
@@ -32,15 +33,15 @@ class Meter:
         if said.status:
             self.seconds[operation].append(seconds)
         if not said.known:
-            self.failed[operation][said.status] += 1
+            self.failed[operation][_failure(said)] += 1
 
     def requests(self) -> int:
         return sum(map(len, self.seconds.values()))
 
-    def undeclared(self) -> dict[int, int]:
+    def undeclared(self) -> dict[str, int]:
         """Failures of a kind that no restart explains, and how many."""
-        found: Counter[int] = sum(self.failed.values(), Counter())
-        return {status: number for status, number in found.items() if status not in DECLARED}
+        found = self._all_failed()
+        return {kind: number for kind, number in found.items() if kind not in DECLARED}
 
     def table(self) -> Table:
         table = Table(box=None, pad_edge=False)
@@ -50,12 +51,12 @@ class Meter:
         for operation, seconds in [*sorted(self.seconds.items()), ("all", everything)]:
             failed = self.failed[operation] if operation != "all" else self._all_failed()
             retries = self.retries[operation] or (operation == "all" and self.retries.total())
-            told = ", ".join(f"{n} of {status or 'no answer'}" for status, n in failed.items())
+            told = ", ".join(f"{number} of {kind}" for kind, number in failed.items())
             waited = [f"{percentile(seconds, p) * 1000:.0f}" for p in (50, 99)]
             table.add_row(operation, str(len(seconds)), told or "0", str(int(retries)), *waited)
         return table
 
-    def _all_failed(self) -> Counter[int]:
+    def _all_failed(self) -> Counter[str]:
         return sum(self.failed.values(), Counter())
 
 
@@ -77,6 +78,11 @@ def percentile(values: list[float], percent: int) -> float:
     """The value that so many percent are not above; 0 of none."""
     ordered = sorted(values)
     return ordered[(len(ordered) - 1) * percent // 100] if ordered else 0.0
+
+
+def _failure(said: Said) -> str:
+    code = said.body.get("code") if said.status == 500 else None
+    return f"{said.status} {code}" if code else str(said.status or "no answer")
 
 
 def _operation(path: str, body: object) -> str:
