@@ -252,10 +252,11 @@ comment on function coinslot.undo_debt(uuid, bigint, bigint, bigint) is
 'Gives back what was taken beyond the balance; how much of it is still owed and now is not.';
 revoke all on function coinslot.undo_debt(uuid, bigint, bigint, bigint) from public;
 
--- The latest taking first. What a refund that is open has covered waits for its end. Beyond all
--- that is noted it is as with a debt.
+-- The latest taking first. What a refund that is open has covered waits for its end; of one that is
+-- done it counts already. Beyond all that is noted it is as with a debt.
 create function coinslot.undo_takings(
-  payment_id uuid, user_id uuid, tokens bigint, seq bigint, debt bigint, now timestamptz
+  payment_id uuid, user_id uuid, tokens bigint, seq bigint, debt bigint, now timestamptz,
+  refund_done boolean default false
 ) returns bigint
 language plpgsql volatile set search_path = '' as $$
 declare
@@ -267,9 +268,10 @@ declare
 begin
   for v_taking in
     select t.* from coinslot.lot_takings t
-    where t.payment_id = undo_takings.payment_id and t.tokens > t.returned and not exists (
-      select from coinslot.refunds r where r.id = t.refund_id and r.finished_at is null
-    )
+    where t.payment_id = undo_takings.payment_id and t.tokens > t.returned
+      and (undo_takings.refund_done or not exists (
+        select from coinslot.refunds r where r.id = t.refund_id and r.finished_at is null
+      ))
     order by t.id desc
   loop
     exit when v_left = 0;
@@ -293,13 +295,15 @@ begin
 end
 $$;
 comment on function coinslot.undo_takings(
-  uuid, uuid, bigint, bigint, bigint, timestamptz
+  uuid, uuid, bigint, bigint, bigint, timestamptz, boolean
 ) is 'Gives tokens back that money of an order took; how many of them had expired before.';
 revoke all on function coinslot.undo_takings(
-  uuid, uuid, bigint, bigint, bigint, timestamptz
+  uuid, uuid, bigint, bigint, bigint, timestamptz, boolean
 ) from public;
 
-create function coinslot.give_back(payment public.token_payments, tokens bigint) returns bigint
+create function coinslot.give_back(
+  payment public.token_payments, tokens bigint, refund_done boolean default false
+) returns bigint
 language plpgsql volatile
 set search_path = '' set enable_seqscan = off as $$
 declare
@@ -309,7 +313,7 @@ declare
 begin
   v_moved := give_back.tokens - coinslot.undo_takings(
     payment.id, payment.user_id, give_back.tokens, v_wallet.seq + 1,
-    coinslot.debt_of(v_wallet), v_now
+    coinslot.debt_of(v_wallet), v_now, give_back.refund_done
   );
   if v_moved > 0 then
     perform coinslot.write_entry(coinslot.new_entry(
@@ -320,9 +324,9 @@ begin
   return v_moved;
 end
 $$;
-comment on function coinslot.give_back(public.token_payments, bigint) is
+comment on function coinslot.give_back(public.token_payments, bigint, boolean) is
 'Gives back tokens that went with money of a locked order; by how much the balance moved.';
-revoke all on function coinslot.give_back(public.token_payments, bigint) from public;
+revoke all on function coinslot.give_back(public.token_payments, bigint, boolean) from public;
 
 -- ---- a spend that is given back ----
 

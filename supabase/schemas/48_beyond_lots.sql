@@ -160,7 +160,7 @@ begin
     v_wallet := coinslot.fold(payment.user_id, coinslot.wallet_time(v_wallet));
   end if;
   if settle_lots.tokens > 0 then
-    v_moved := coinslot.give_back(payment, settle_lots.tokens);
+    v_moved := coinslot.give_back(payment, settle_lots.tokens, settle_lots.refund_done);
   elsif settle_lots.tokens < 0 then
     v_moved := coinslot.take_tokens(
       payment, -settle_lots.tokens, settle_lots.cause, settle_lots.refund_done

@@ -56,10 +56,17 @@ class Pair:
         eager, eagerly = _told(self.eager, call, now)
         assert lately == eagerly, (call, lately, eagerly)
         self.late, self.eager = late, eager
+        self._end_swept_holds()
         self.told.update([call.name] if lately == DONE else [])
         self.refused.update([] if lately == DONE else [f"{call.name}: {lately[0]}"])
         self.check(str(call.arguments.get("into", call.user)), call.clock)
         return lately
+
+    def _end_swept_holds(self) -> None:
+        """For good, also where the clock goes back. Which calls sweep is no rule of lots: the model
+        that keeps no sums is told."""
+        swept = {n: hold for n, hold in self.late.holds.items() if hold.status == "expired"}
+        self.eager.holds.update(swept)
 
     def check(self, user: str, clock: int) -> None:
         """A wallet as either model shows it, and (I1) to (I5)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.lots.eager import (
@@ -156,7 +157,8 @@ class EagerCalls(Eager):
         self._put(covered, COVERED)
         loose = number - len(reserved) - len(covered)
         refund = Refund(asked, known.refunded, tuple(reserved), tuple(covered), loose)
-        self.orders[order] = replace(known, refund=refund)
+        self._note(order, covered)
+        self.orders[order] = replace(self.orders[order], refund=refund)
 
     def _fits(self, known: Order, name: str, now: int, amount: int) -> bool:
         number = known.offer.due(known.back + amount) - known.offer.due(known.back)
@@ -171,16 +173,21 @@ class EagerCalls(Eager):
         if refund is None:
             raise Refused("refund_finished")
         self.begin_if(refund.moves, user, now)
-        self.orders[order] = replace(self.orders[order], refund=None)
-        if refund.moves:
-            self._undo(user, now, refund, 0)
+        known = self.orders[order]
+        taken = tuple(coin for coin in known.taken if coin not in refund.covered)
+        self.orders[order] = replace(known, taken=taken)
+        self._put(refund.covered, EXPIRED)
+        self._end_refund(user, now, order, refund.reserved)
 
-    def _undo(self, user: str, now: int, refund: Refund, kept: int) -> None:
-        for coin in refund.reserved[kept:]:
-            self._bring_back(user, now, coin)
-        self._put(refund.covered[max(0, kept - len(refund.reserved)) :], EXPIRED)
-        self._repay(user, now)
-        self._end(user, now)
+    def _end_refund(self, user: str, now: int, order: str, reserved: Sequence[int]) -> None:
+        """Ends a refund, of which these coins are still reserved."""
+        refund = self.orders[order].refund
+        self.orders[order] = replace(self.orders[order], refund=None)
+        if refund and refund.moves:
+            for coin in reserved:
+                self._bring_back(user, now, coin)
+            self._repay(user, now)
+            self._end(user, now)
 
     def gateway(self, user: str, now: int, order: str, refunded: int, disputed: int) -> None:
         """The gateway's totals of what went back."""
@@ -190,28 +197,25 @@ class EagerCalls(Eager):
         ends = bool(done and known.refund and known.refund.moves)
         self.begin_if(bool(due or ends), user, now)
         self.orders[order] = replace(known, back=refunded + disputed, refunded=refunded)
-        if done:
-            due -= self._finish(user, now, order, max(0, due))
+        reserved = known.refund.reserved if known.refund else ()
+        if done and known.refund:
+            due -= len(known.refund.covered)
+            taken, reserved = reserved[: max(0, due)], reserved[max(0, due) :]
+            self._put(taken, TAKEN)
+            self._note(order, taken)
+            due -= len(taken)
         if due > 0:
             self._claw_back(user, now, order, due)
         elif due < 0:
-            self._return(user, now, order, -due)
+            self._return(user, now, order, -due, set() if done else self._aside(order))
+        if done:
+            self._end_refund(user, now, order, reserved)
         if due or ends:
             self._end(user, now)
 
-    def _finish(self, user: str, now: int, order: str, due: int) -> int:
-        """Takes the coins of a refund, as far as they are due; how many."""
-        known = self.orders[order]
-        refund = known.refund
-        assert refund
-        self.orders[order] = replace(known, refund=None)
-        own = [*refund.reserved, *refund.covered][:due]
-        loose = min(refund.loose, due - len(own))
-        self._put(refund.reserved[:due], TAKEN)
-        self._note(order, [*own, *self._take(user, now, loose, TAKEN)])
-        if refund.moves:
-            self._undo(user, now, refund, len(own))
-        return len(own) + loose
+    def _aside(self, order: str) -> set[int]:
+        refund = self.orders[order].refund
+        return set(refund.covered) if refund else set()
 
     def _claw_back(self, user: str, now: int, order: str, due: int) -> None:
         own = self.line(user, now, order)[:due]
@@ -221,16 +225,19 @@ class EagerCalls(Eager):
         rest = self._take(user, now, due - len(own) - len(gone), TAKEN)
         self._note(order, [*own, *gone, *rest])
 
-    def _note(self, order: str, coins: list[int | None]) -> None:
+    def _note(self, order: str, coins: Sequence[int | None]) -> None:
         known = self.orders[order]
         self.orders[order] = replace(known, taken=(*known.taken, *coins))
 
-    def _return(self, user: str, now: int, order: str, number: int) -> None:
-        """Latest first, each to where it came from."""
+    def _return(self, user: str, now: int, order: str, number: int, aside: set[int]) -> None:
+        """Latest first, each to where it came from, but for what an open refund has set aside."""
         known = self.orders[order]
-        kept = len(known.taken) - number
-        self.orders[order] = replace(known, taken=known.taken[:kept])
-        for coin in reversed(known.taken[kept:]):
+        own = [place for place, coin in enumerate(known.taken) if coin not in aside]
+        back = own[len(own) - number :]
+        kept = tuple(coin for place, coin in enumerate(known.taken) if place not in back)
+        self.orders[order] = replace(known, taken=kept)
+        for place in reversed(back):
+            coin = known.taken[place]
             if coin is None:
                 self._forgive(user, now)
             elif self.places[coin] == COVERED:

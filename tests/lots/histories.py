@@ -189,6 +189,32 @@ HISTORIES: dict[str, History] = {
         gives=(10,),
         right=(16,),
     ),
+    "expired tokens whose money goes back in two parts": History(
+        wrong_rules.CoveredTooLate,
+        [
+            _buy(1, "P", 5000, 10, 20),
+            _grant(21, "Q", 20),
+            _refund(22, "P"),
+            _gateway(23, "P", refunded=2500),
+            _gateway(24, "P", refunded=5000),
+        ],
+        _remaining("Q"),
+        gives=(10,),
+        right=(20,),
+    ),
+    "refund of expired tokens that a won dispute makes smaller": History(
+        wrong_rules.CoveredForGood,
+        [
+            _buy(1, "P", 3, 8, 20),
+            _gateway(21, "P", disputed=2),
+            Call("request", "ann", 22, {"order": "P", "amount": 1, "force": False}),
+            _gateway(23, "P"),
+            _gateway(24, "P", refunded=1),
+        ],
+        lambda view, _: (view.tokens, _lot(view, "P").covered),
+        gives=(0, 3),
+        right=(0, 2),
+    ),
     "spend returned to its lots": History(
         wrong_rules.SpendReturnedToItsLots,
         [

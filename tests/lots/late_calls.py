@@ -49,7 +49,11 @@ class LateCalls(Late):
             self.credit(user, offer.bonus, bonus)
 
     def begin_credit(self, user: str, now: int) -> None:
+        """Where nothing has ended, the next end may be that of a lot which the fold has emptied."""
+        ends = [row.lot.expires_at for row in self.own(user) if row.parts.remaining]
         self.report(user, now)
+        if min(ends, default=0) > now:
+            self._change(user, next_change_at=min(ends))
 
     def credit(self, user: str, amount: int, lot: Lot) -> None:
         """A debt is made good first."""
@@ -66,9 +70,10 @@ class LateCalls(Late):
         self.spends[name] = Spend(user, self.calls, amount)
 
     def _require(self, user: str, now: int, amount: int) -> None:
+        """Holds that have expired are in the way of a spend until somebody sweeps them."""
         wallet = self.wallet(user)
         if wallet.tokens - wallet.held < amount:
-            self.fold(user, now)
+            self.sweep(user, now)
             wallet = self.wallet(user)
         if wallet.tokens - wallet.held < amount:
             raise Refused("insufficient_tokens")
@@ -108,6 +113,7 @@ class LateCalls(Late):
 
     def hold(self, user: str, now: int, name: str, amount: int, lasts: int) -> None:
         self.begin(user, now)
+        self.sweep(user, now)
         self._require(user, now, amount)
         self.holds[name] = Hold(user, amount, now, now + lasts)
         self.add(user, held=amount)

@@ -10,6 +10,8 @@ from tests.lots.late_calls import LateCalls
 from tests.lots.terms import Lot, Refused
 
 Parts = tuple[tuple[int, int], ...]
+ASIDE = "set aside"
+"""A taking of expired tokens by a refund that is open: covered, once its money has gone back."""
 
 
 class LateRefunds(LateCalls):
@@ -48,7 +50,9 @@ class LateRefunds(LateCalls):
         loose = held - _sum(covered)
         refund = Refund(0, 0, reserved, covered, loose)
         self.add(user, held=refund.held)
-        self.orders[order] = replace(known, refund=refund)
+        for number, part in covered:
+            self.note(order, ASIDE, number, part)
+        self.orders[order] = replace(self.orders[order], refund=refund)
 
     def _check_own(self, known: Order, order: str, due: int) -> None:
         rows = self.own_of(order)
@@ -94,17 +98,25 @@ class LateRefunds(LateCalls):
         if refund is None:
             raise Refused("refund_finished")
         self.report_if(refund.moves, user, now)
-        self.orders[order] = replace(self.orders[order], refund=None)
-        self.add(user, held=-refund.held)
-        self._undo(refund.reserved, refund.covered, now)
+        known = self.orders[order]
+        takings = tuple(taking for taking in known.takings if taking[0] != ASIDE)
+        self.orders[order] = replace(known, takings=takings)
+        for number, part in refund.covered:
+            self.put(self.rows[number].moved(covered=-part))
+        self._end_refund(user, now, order, refund.reserved)
         if refund.moves:
             self.fold(user, now)
 
-    def _undo(self, reserved: Sequence[tuple[int, int]], covered: Parts, now: int) -> None:
+    def _end_refund(self, user: str, now: int, order: str, reserved: Parts) -> None:
+        """Ends a refund, of which so much is still reserved."""
+        known = self.orders[order]
+        assert known.refund
+        self.orders[order] = replace(known, refund=None)
+        self.add(user, held=-known.refund.held)
         for number, part in reserved:
             self.bring_back(self.rows[number], part, "reserved", now)
-        for number, part in covered:
-            self.put(self.rows[number].moved(covered=-part))
+        if known.refund.moves:
+            self.pay_debt(user, now)
 
     def gateway(self, user: str, now: int, order: str, refunded: int, disputed: int) -> None:
         """The gateway's totals of what went back."""
@@ -120,38 +132,36 @@ class LateRefunds(LateCalls):
         refund = self.orders[order].refund
         moves = bool(due or (done and refund and refund.moves))
         self.report_if(moves, user, now)
-        if done and refund and moves:
-            due -= self._finish(user, now, order, max(0, due))
-        elif done:
-            self.orders[order] = replace(self.orders[order], refund=None)
+        due -= self.count_covered(order) if done else 0
+        reserved = refund.reserved if refund else ()
+        if done and due > 0:
+            taken, reserved = _split(reserved, due)
+            due -= self._take_reserved(user, order, taken)
         if due > 0:
             self.claw_back(user, now, order, due)
         elif due < 0:
             self._return(user, now, order, -due)
+        if done:
+            self._end_refund(user, now, order, reserved)
         if moves:
             self.fold(user, now)
 
-    def _finish(self, user: str, now: int, order: str, due: int) -> int:
-        """Takes what a refund has set aside, as far as it is due, and frees the rest."""
+    def count_covered(self, order: str) -> int:
+        """Expired tokens that a refund has set aside are gone with its money; how many."""
         known = self.orders[order]
-        refund = known.refund
-        assert refund
-        self.orders[order] = replace(known, refund=None)
-        self.add(user, held=-refund.held)
-        taken, free = _split(refund.reserved, due)
-        covered, uncovered = _split(refund.covered, due - _sum(taken))
-        for number, part in taken:
+        takings = tuple(
+            ("covered" if place == ASIDE else place, number, part)
+            for place, number, part in known.takings
+        )
+        self.orders[order] = replace(known, takings=takings)
+        return _sum(known.refund.covered) if known.refund else 0
+
+    def _take_reserved(self, user: str, order: str, parts: Parts) -> int:
+        for number, part in parts:
             self.put(self.rows[number].moved(reserved=-part, taken=part))
             self.note(order, "lot", number, part)
-        for number, part in covered:
-            self.note(order, "covered", number, part)
-        self.add(user, tokens=-_sum(taken))
-        self._undo((), uncovered, now)
-        loose = min(refund.loose, due - _sum(taken) - _sum(covered))
-        self._take(user, now, order, loose)
-        self._undo(free, (), now)
-        self.pay_debt(user, now)
-        return _sum(taken) + _sum(covered) + loose
+        self.add(user, tokens=-_sum(parts))
+        return _sum(parts)
 
     def claw_back(self, user: str, now: int, order: str, due: int) -> None:
         own = self._take_from(order, self._drawable_of(order, now), due)
@@ -181,16 +191,16 @@ class LateRefunds(LateCalls):
             self.orders[order] = replace(known, takings=(*known.takings, (place, number, part)))
 
     def _return(self, user: str, now: int, order: str, number: int) -> None:
-        """Latest first, each to where it came from."""
-        takings = list(self.orders[order].takings)
-        while number:
-            place, lot, part = takings.pop()
-            back = min(number, part)
-            if back < part:
-                takings.append((place, lot, part - back))
+        """Latest first, each to where it came from, but for what an open refund has set aside."""
+        kept: list[tuple[str, int, int]] = []
+        for place, lot, part in reversed(self.orders[order].takings):
+            back = 0 if place == ASIDE else min(number, part)
             number -= back
-            self.return_taking(user, now, place, lot, back)
-        self.orders[order] = replace(self.orders[order], takings=tuple(takings))
+            if back < part:
+                kept.append((place, lot, part - back))
+            if back:
+                self.return_taking(user, now, place, lot, back)
+        self.orders[order] = replace(self.orders[order], takings=tuple(reversed(kept)))
 
     def return_taking(self, user: str, now: int, place: str, lot: int, back: int) -> None:
         if place == "covered":

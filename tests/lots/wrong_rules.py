@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.lots.late import Row
 from tests.lots.late_refunds import LateRefunds, Parts
 from tests.lots.terms import Lot, Spend
@@ -88,6 +90,23 @@ class NothingCovered(LateRefunds):
 
     def cover(self, order: str, due: int) -> Parts:
         return ()
+
+
+class CoveredTooLate(LateRefunds):
+    """Keeps tokens of other orders that the first part of a refund took for expired ones."""
+
+    def count_covered(self, order: str) -> int:
+        return 0
+
+
+class CoveredForGood(LateRefunds):
+    """Counts all that a refund has set aside, also where it is done for less."""
+
+    def count_covered(self, order: str) -> int:
+        aside = self.orders[order].takings
+        counted = super().count_covered(order)
+        self.orders[order] = replace(self.orders[order], takings=aside)
+        return counted
 
 
 class SpendReturnedToItsLots(LateRefunds):

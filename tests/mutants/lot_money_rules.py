@@ -87,6 +87,14 @@ _MONEY = (
         RULES,
     ),
     lot_mutant(
+        "covered-for-good",
+        "a refund that is done for less covers less, and mints nothing",
+        "undo_takings",
+        "undo_takings.refund_done or not exists",
+        "false or not exists",
+        RULES,
+    ),
+    lot_mutant(
         "oldest-taking-first",
         "the latest taking is given back first",
         "undo_takings",
