@@ -2,7 +2,7 @@
 
 export { adoptStyles, html, nothing, unsafeCSS } from 'lit'
 export { refreshBalance } from './balance.js'
-export { announce, ask, config, mine, newKey, session, sleep, tellEverybody } from './client.js'
+export { announce, ask, config, inTheNameOf, mine, newKey, session, sleep, tellEverybody } from './client.js'
 export { expiring } from './elements/expiring.js'
 export { icon } from './elements/icons.js'
 export { showReceipt } from './elements/receipt.js'

@@ -1,6 +1,6 @@
 // What is known of plans, stored methods and subscriptions, and what is asked of the database.
 
-import { announce, config, session, tellEverybody, tellOthers } from './client.js'
+import { announce, config, inTheNameOf, session, tellEverybody, tellOthers } from './client.js'
 
 const OFFERED = 'id,family,every,name,name_ko,tokens,rollover,rollover_cap,currency,amount,trial_days,trial_tokens,trial_asks,charge_hours'
 const EVENT = 'id,event,to_status,detail,created_at'
@@ -43,8 +43,10 @@ export async function readPlans() {
 
 /** `{subscriptions, methods}` of the person; null where nobody is signed in. */
 export async function readOwn() {
-  if (!(await session())) return null
-  const asked = ['list_token_subscriptions', 'list_token_methods'].map((name) => config.supabase.rpc(name).throwOnError())
+  const who = await session()
+  if (!who) return null
+  const asked = ['list_token_subscriptions', 'list_token_methods']
+    .map((name) => inTheNameOf(who, config.supabase.rpc(name).throwOnError()))
   const [subscriptions, methods] = await Promise.all(asked)
   return { subscriptions: subscriptions.data, methods: methods.data }
 }

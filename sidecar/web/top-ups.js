@@ -1,6 +1,6 @@
 // A person's top-up: a pack that is bought by itself when few tokens are left.
 
-import { config, session } from './client.js'
+import { config, inTheNameOf, session } from './client.js'
 
 const OFFERED = 'id,name,name_ko,tokens,currency,amount'
 
@@ -9,8 +9,10 @@ export const placesOf = (only) => (config.topUps ?? []).filter(({ gateway }) => 
 
 /** `{topUp, methods, packs}` of the person; null where nobody is signed in. */
 export async function readTopUp() {
-  if (!(await session())) return null
-  const asked = ['get_token_top_up', 'list_token_methods'].map((name) => config.supabase.rpc(name).throwOnError())
+  const who = await session()
+  if (!who) return null
+  const asked = ['get_token_top_up', 'list_token_methods']
+    .map((name) => inTheNameOf(who, config.supabase.rpc(name).throwOnError()))
   const offers = config.supabase.from('token_offers').select(OFFERED).gt('tokens', 1).order('tokens').order('id').throwOnError()
   const [topUp, methods, packs] = await Promise.all([...asked, offers])
   return { topUp: topUp.data, methods: methods.data, packs: packs.data }

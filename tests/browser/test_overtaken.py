@@ -246,6 +246,20 @@ async def test_who_signs_in_before_the_packs_are_there_hears_of_an_open_order(
     await buyer.told("Finish your payment?")
 
 
+async def test_what_ends_soon_is_asked_in_the_name_of_whose_balance_it_was(browse: Browse) -> None:
+    """Also where they are signed out before the balance is there."""
+    buyer = await browse()
+    page = buyer.page
+    held = Held()
+    await page.route("**/rpc/get_user_tokens", held)
+    await page.reload()
+    await held.asked.wait()
+    await page.evaluate("localStorage.removeItem('sb-127-auth-token')")
+    async with page.expect_response("**/rpc/list_token_lots?*") as lots:
+        held.let_go.set()
+    assert (await lots.value).status == 200
+
+
 async def test_a_refusal_of_any_shape_leaves_the_button_usable(browse: Browse) -> None:
     """A proxy in front of the sidecar has error codes of its own."""
     buyer = await browse()

@@ -52,7 +52,8 @@ export class Activity {
   }
 
   async #read(reading, found) {
-    const user = config.supabase && (await session())?.userId
+    const who = config.supabase && (await session())
+    const user = who?.userId
     if (reading !== this.#reading) return 'end'
     if (user !== this.#user) {
       this.#shown = [] // not for these eyes
@@ -62,10 +63,10 @@ export class Activity {
     if (!user) return 'end'
     if (!reading.entries) {
       reading.entries = new Entries(user, this.#filter)
-      const open = this.#filter === 'usage' ? [] : await openPayments(user)
+      const open = this.#filter === 'usage' ? [] : await openPayments(who)
       if (reading === this.#reading) this.#open = open
     }
-    return (await reading.entries.next(found)) ? 'more' : 'end'
+    return (await reading.entries.next(found, who)) ? 'more' : 'end'
   }
 
   #tell(state) {

@@ -1,7 +1,7 @@
 // What a code does, as the database says. One for tokens is redeemed at once.
 
 import { refreshBalance } from '../balance.js'
-import { announce, config, newKey, session } from '../client.js'
+import { announce, config, inTheNameOf, newKey, session } from '../client.js'
 import { t, tokens } from '../text.js'
 
 let redeeming = null // `{code, key}` of the redemption whose end is not known yet
@@ -29,7 +29,7 @@ const why = ({ outcome }) => t(`code.${outcome}`) ?? t('code.unknown')
 async function ask(name, values) {
   const who = await session().catch(() => false)
   if (!who) return { outcome: who === null ? 'signed_out' : 'unknown' }
-  const { data, error, status } = await config.supabase.rpc(name, values)
+  const { data, error, status } = await inTheNameOf(who, config.supabase.rpc(name, values))
   if (status === 401) return { outcome: 'signed_out' }
   return error ? { outcome: error.message === 'too_many_codes' ? 'too_many' : 'unknown' } : data
 }

@@ -1,6 +1,6 @@
 // The pages of a person's history: the ledger and the payments that have moved no tokens, by time.
 
-import { config } from '../client.js'
+import { config, inTheNameOf } from '../client.js'
 
 const PAGE = 30
 const MOST_OPEN = 50
@@ -23,11 +23,11 @@ export class Entries {
     this.#sources = [source(ledger(KINDS[filter])), ...(filter === 'usage' ? [] : [source(plain)])]
   }
 
-  /** Into `found`, which keeps its rows when a read fails. Answers if there is more. */
-  async next(found) {
+  /** Into `found`, which keeps its rows when a read fails; `who` is a `session()`. Answers if there is more. */
+  async next(found, who) {
     const sources = this.#sources
     while (found.length < PAGE) {
-      await Promise.all(sources.map((each) => this.#fill(each)))
+      await Promise.all(sources.map((each) => this.#fill(each, who)))
       const [next] = sources
         .filter((each) => each.rows.length)
         .sort((a, b) => Date.parse(b.rows[0].created_at) - Date.parse(a.rows[0].created_at))
@@ -37,9 +37,9 @@ export class Entries {
     return sources.some((each) => each.rows.length || !each.ended)
   }
 
-  async #fill(source) {
+  async #fill(source, who) {
     if (source.ended || source.rows.length) return
-    const { data } = await source.read(this.#user, source.last).limit(PAGE).throwOnError()
+    const { data } = await inTheNameOf(who, source.read(this.#user, source.last).limit(PAGE).throwOnError())
     source.rows = data
     source.ended = data.length < PAGE
     source.last = data.at(-1)
@@ -64,9 +64,9 @@ function plain(user, last) {
 }
 
 /** The latest orders that no money has come for: those that wait for some, and those that ended. */
-export async function openPayments(user) {
-  const { data } = await config.supabase.from('token_payments').select(ORDERS)
-    .eq('user_id', user).is('confirmed_at', null)
-    .order('created_at', { ascending: false }).limit(MOST_OPEN).throwOnError()
+export async function openPayments(who) {
+  const { data } = await inTheNameOf(who, config.supabase.from('token_payments').select(ORDERS)
+    .eq('user_id', who.userId).is('confirmed_at', null)
+    .order('created_at', { ascending: false }).limit(MOST_OPEN).throwOnError())
   return data
 }

@@ -1,5 +1,5 @@
 import { html, nothing } from 'lit'
-import { config, news, session } from '../client.js'
+import { config, inTheNameOf, news, session } from '../client.js'
 import en from '../i18n/invitation/en.json'
 import ko from '../i18n/invitation/ko.json'
 import { keep, kept } from '../orders.js'
@@ -35,7 +35,7 @@ export class CoinslotInvitation extends CoinslotElement {
   async reload() {
     const who = await session().catch(() => false)
     if (!who) return this.#turn(who === null ? 'signed_out' : 'failed', null)
-    const { data, error, status } = await config.supabase.rpc('get_token_invitation')
+    const { data, error, status } = await inTheNameOf(who, config.supabase.rpc('get_token_invitation'))
     return this.#turn(error ? (status === 401 ? 'signed_out' : 'failed') : 'shown', data ?? null)
   }
 
