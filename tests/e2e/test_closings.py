@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from coinslot.services import opened
-from tests.support.checkouts import Checkout, at_one
+from tests.support.checkouts import Checkout, at_one, only_at
 from tests.support.gateways import STRIPE, TOSS
 from tests.support.stripe_shop import StripeShop
 
@@ -60,7 +60,7 @@ async def test_order_found_paid_when_it_is_closed_is_bought(
     assert await checkout.shop.tokens() == 15
 
 
-@at_one(STRIPE)
+@only_at(STRIPE)
 async def test_repeated_checkout_retrieves_the_payment(checkout: Checkout) -> None:
     """Under a key that the gateway has forgotten."""
     shop = StripeShop.of(checkout.shop)
