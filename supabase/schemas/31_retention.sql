@@ -1,4 +1,5 @@
--- Retention: what nobody needs any more goes, by kind and after the time that the settings give.
+-- Retention: what nobody needs any more goes, by kind and after the time that the settings give
+-- (coinslot.settings, in foundation.sql).
 -- Payments that saw money, their attempts, refunds and events, the ledger and every discrepancy
 -- stay for ever: the law asks for years of them, and every rule about money counts on them.
 --

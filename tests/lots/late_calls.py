@@ -49,7 +49,7 @@ class LateCalls(Late):
             self.credit(user, offer.bonus, bonus)
 
     def begin_credit(self, user: str, now: int) -> None:
-        """Where nothing has ended, the next end may be that of a lot which the fold has emptied."""
+        """Leaves the next end where it was if nothing has ended; its lot may be empty now."""
         ends = [row.lot.expires_at for row in self.own(user) if row.parts.remaining]
         self.report(user, now)
         if min(ends, default=0) > now:

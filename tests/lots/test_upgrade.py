@@ -19,7 +19,7 @@ from tests.database.people import Bank, Connection, maintain
 from tests.lots.author import Author
 from tests.lots.comparison import Pair
 from tests.lots.crowd import Traffic, multiply
-from tests.lots.played import ROOM, Played, as_shown
+from tests.lots.played import ROOM, Played, as_shown, time_of
 from tests.lots.terms import Rules
 from tests.releases.databases import at_release, push
 from tests.support.clocks import Clock
@@ -175,5 +175,6 @@ class UpgradedHistory:
         if self.author.knows_lots and not self.author.merged:
             assert self.played.show(user, self.author.clock) == shown, where
         else:
+            self.played.clock.set(time_of(self.author.clock))
             [row] = self.played.bank.rows(_BALANCE, self.played.user(user))
             assert (row["tokens"], row["available"]) == (shown.tokens, shown.available), where

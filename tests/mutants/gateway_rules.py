@@ -52,7 +52,7 @@ MUTANTS = (
     _read(
         "stripe-unknown-dispute",
         _UNKNOWN,
-        "stripe/payment.py",
+        "stripe/dispute.py",
         'raise ValueError("unknown status of a dispute")',
         "contested += amount",
         _STRIPE,

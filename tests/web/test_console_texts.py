@@ -75,9 +75,9 @@ def test_every_text_is_asked_for() -> None:
         ("st", "supabase/schemas/12_payments.sql"),
         ("ck", "supabase/schemas/12_payments.sql"),
         ("lk", "supabase/schemas/02_wallets.sql"),
-        ("ss", "supabase/schemas/58_subscriptions.sql"),
-        ("cy", "supabase/schemas/58_subscriptions.sql"),
-        ("ch", "supabase/schemas/58_subscriptions.sql"),
+        ("ss", "supabase/schemas/55_subscriptions.sql"),
+        ("cy", "supabase/schemas/55_subscriptions.sql"),
+        ("ch", "supabase/schemas/55_subscriptions.sql"),
     ],
 )
 def test_what_the_database_has_is_told(family: str, source: str) -> None:

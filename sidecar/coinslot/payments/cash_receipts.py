@@ -1,7 +1,8 @@
 """Cash receipts of deposits and transfers, brought at their gateways to the money of their orders.
 
 The database writes what a gateway is to be asked before it is claimed here, and leases it. Whoever
-dies in the middle leaves it as it is: it is claimed again, and the same is asked.
+dies in the middle leaves it as it is: it is claimed again, and the same is asked. What a gateway is
+asked stands in its folder's `cash_receipts.py`; when, in the schema of that name.
 """
 
 from __future__ import annotations

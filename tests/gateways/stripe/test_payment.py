@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from coinslot.gateways.base import GatewayPayment
-from coinslot.gateways.stripe.payment import Dispute, Intent, Refund, fact
+from coinslot.gateways.stripe.dispute import Dispute
+from coinslot.gateways.stripe.payment import Intent, Refund, fact
 
 SAMPLES = json.loads((Path(__file__).parent / "samples.json").read_text())
 CHARGE = {**SAMPLES["event_charge_refunded"]["data"]["object"], "amount_refunded": 0}

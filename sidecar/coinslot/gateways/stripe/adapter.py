@@ -37,16 +37,9 @@ from coinslot.gateways.stripe import webhook as stripe_webhook
 from coinslot.gateways.stripe.billing import StripeBilling
 from coinslot.gateways.stripe.client import StripeApi, fields, is_kept, is_of_the_price, unknown
 from coinslot.gateways.stripe.currencies import to_stripe
+from coinslot.gateways.stripe.dispute import Dispute, DisputeList
 from coinslot.gateways.stripe.objects import page_of
-from coinslot.gateways.stripe.payment import (
-    Charge,
-    Dispute,
-    DisputeList,
-    Intent,
-    Refund,
-    RefundList,
-    fact,
-)
+from coinslot.gateways.stripe.payment import Charge, Intent, Refund, RefundList, fact
 from coinslot.settings.gateway import given
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from coinslot.gateways.answers import Answers, Row, words
 from coinslot.gateways.stripe.client import PRICE_CODES, PRICE_PARAMS
-from coinslot.gateways.stripe.payment import CONTESTED, DISMISSED, LOST, STATES, UNDER_WAY, UNDONE
+from coinslot.gateways.stripe.dispute import CONTESTED, DISMISSED, LOST
+from coinslot.gateways.stripe.payment import STATES, UNDER_WAY, UNDONE
 
 _MISSING = (
     "another status, or none; no `amount`, `amount_received`, `currency` or `livemode`; "

@@ -17,8 +17,9 @@ from pydantic import Field, StrictBool
 from coinslot.gateways.http import nonsense
 from coinslot.gateways.listing import ListedPage, ListedPayment, page_of_rows
 from coinslot.gateways.stripe.currencies import from_stripe
-from coinslot.gateways.stripe.objects import Object, Page, page_of
-from coinslot.gateways.stripe.payment import CONTESTED, DISMISSED, LOST, UNDER_WAY, UNDONE, Minor
+from coinslot.gateways.stripe.dispute import CONTESTED, DISMISSED, LOST
+from coinslot.gateways.stripe.objects import Minor, Object, Page, page_of
+from coinslot.gateways.stripe.payment import UNDER_WAY, UNDONE
 from coinslot.text import Text, storable
 
 if TYPE_CHECKING:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StrictBool, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from coinslot.gateways.http import nonsense
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+Minor = Annotated[int, Field(strict=True, ge=0)]
+"""A whole amount in the unit that Stripe has for its currency."""
 
 
 class Object(BaseModel):

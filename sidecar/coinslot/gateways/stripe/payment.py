@@ -1,4 +1,4 @@
-"""A PaymentIntent, its refunds and its disputes, read as one fact.
+"""A PaymentIntent, its refunds and its disputes (`dispute.py`), read as one fact.
 
 Only what is used is parsed, and unknown fields are let through. A status that is unknown, an amount
 that is missing or parts that do not add up conclude nothing: they are a `ValueError`. Amounts are
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field, StrictBool
 
@@ -17,10 +17,9 @@ from coinslot.gateways.base import GatewayPayment, State
 from coinslot.gateways.paid_card import PaidCard, paid_card
 from coinslot.gateways.stripe.currencies import from_stripe
 from coinslot.gateways.stripe.declines import reason_of
-from coinslot.gateways.stripe.objects import Object, Page
+from coinslot.gateways.stripe.dispute import Dispute, disputed_and_withdrawn
+from coinslot.gateways.stripe.objects import Minor, Object, Page
 from coinslot.text import Text
-
-Minor = Annotated[int, Field(strict=True, ge=0)]
 
 STATES: dict[str, State] = {
     "requires_payment_method": "ready",
@@ -34,15 +33,6 @@ STATES: dict[str, State] = {
 # Of a refund. One that failed or was called off: the money is still, or again, the merchant's.
 UNDER_WAY = frozenset({"pending", "requires_action"})
 UNDONE = frozenset({"failed", "canceled"})
-# Disputes that took nothing from the merchant: won, or over by a refund, which counts as such.
-DISMISSED = frozenset({"won", "warning_closed", "prevented", "charge_refunded"})
-CONTESTED = frozenset(
-    {
-        *("needs_response", "under_review", "warning_needs_response", "warning_under_review"),
-        *("appeal_needs_response", "appeal_under_review"),
-    }
-)
-LOST = "lost"
 _WALLETS = {"apple_pay": "applepay", "google_pay": "googlepay", "link": "link"}
 
 
@@ -52,23 +42,6 @@ class Refund(Object):
     status: str | None = None
     payment_intent: str | None = None
     metadata: dict[str, Any] | None = None
-
-
-class BalanceTransaction(Object):
-    """Of the merchant's balance, and so in the currency of that: only its sign is used."""
-
-    amount: int = Field(strict=True)
-
-
-class Dispute(Object):
-    amount: Minor
-    currency: str = Field(pattern=r"^[A-Za-z]{3}$")
-    status: str
-    balance_transactions: list[BalanceTransaction] | None = None
-
-
-class DisputeList(Page):
-    data: list[Dispute]
 
 
 class RefundList(Page):
@@ -141,7 +114,7 @@ def fact(
     """
     received = _received(intent)
     refunded, refunding = _given_back(intent.charge, refunds, received)
-    disputed, withdrawn = _disputed(disputes, received, intent.currency)
+    disputed, withdrawn = disputed_and_withdrawn(disputes, received, intent.currency)
     # Each part of the money is gone, or on its way, once.
     withdrawn = min(withdrawn, received - refunded)
     refunding = min(refunding, received - refunded - withdrawn)
@@ -209,29 +182,6 @@ def _given_back(charge: Charge | None, refunds: Iterable[Refund], received: int)
         raise ValueError("the refunds are not those that the charge counts")
     refunded = min(done, received)
     return refunded, min(under_way, received - refunded)
-
-
-def _disputed(disputes: Iterable[Dispute], received: int, currency: str) -> tuple[int, int]:
-    """The money that is contested, and the part of it that has left the merchant's balance."""
-    contested = withdrawn = 0
-    for dispute in disputes:
-        amount = dispute.amount if dispute.currency == currency else received
-        if dispute.status in DISMISSED:
-            continue
-        if dispute.status == LOST:
-            withdrawn += amount
-        elif dispute.status in CONTESTED:
-            contested += amount
-            withdrawn += amount if _has_left(dispute) else 0
-        else:
-            raise ValueError("unknown status of a dispute")
-    return min(contested, received), min(withdrawn, received)
-
-
-def _has_left(dispute: Dispute) -> bool:
-    if dispute.balance_transactions is None:
-        raise ValueError("a dispute that does not tell where its money is")
-    return sum(each.amount for each in dispute.balance_transactions) < 0
 
 
 def _method(charge: Charge | None) -> str | None:

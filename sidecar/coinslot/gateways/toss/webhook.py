@@ -2,6 +2,7 @@
 
 - `PAYMENT_STATUS_CHANGED` carries the whole Payment, of which the ids and the status are used.
 - `DEPOSIT_CALLBACK` is flat: neither an event type nor a payment key, but the payment's `secret`.
+  The database compares it with the one that it knows: `coinslot.knows_secret()`.
 - `CANCEL_STATUS_CHANGED` carries one cancel and the payment's key.
 """
 

@@ -1,6 +1,6 @@
 -- Refunds with lots: a refund takes the tokens of its own order, and reserves them in their lots
 -- from the moment it is asked for. That is the taking: what is spent between the request and its
--- end must not draw them.
+-- end must not draw them. What goes with the money in the end is in lot_takings.sql.
 
 -- The largest amount of money that no more tokens go back with than these.
 create function coinslot.money_for(refund coinslot.refunds, tokens bigint) returns bigint
