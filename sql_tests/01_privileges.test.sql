@@ -916,6 +916,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.count_reviews', ''),
 ('coinslot.count_webhooks', ''),
 ('coinslot.cover_expired', ''),
+('coinslot.cover_from_refund', ''),
 ('coinslot.covered_payments', ''),
 ('coinslot.covered_tokens', ''),
 ('coinslot.create_order', 'authenticated'),

@@ -155,9 +155,10 @@ begin
   end loop;
   if refund.status = 'failed' then
     with undone as (
-      update coinslot.lot_takings t set returned = t.tokens
-      where t.refund_id = refund.id and t.returned < t.tokens
-      returning t.lot_id, t.tokens
+      select t.id, t.lot_id, t.tokens - t.returned as tokens
+      from coinslot.lot_takings t where t.refund_id = refund.id and t.returned < t.tokens
+    ), noted as (
+      update coinslot.lot_takings t set returned = t.tokens from undone u where t.id = u.id
     )
     update public.token_lots l set covered = l.covered - u.tokens
     from undone u where l.id = u.lot_id;

@@ -66,6 +66,38 @@ comment on function coinslot.cover_expired(uuid, bigint, uuid) is
 'Counts expired tokens of an order as gone with its money, as far as there are; how many.';
 revoke all on function coinslot.cover_expired(uuid, bigint, uuid) from public;
 
+-- Of what an open refund has set aside: other money of the order is back first, and should the
+-- refund fail, this stays covered.
+create function coinslot.cover_from_refund(payment_id uuid, tokens bigint) returns bigint
+language plpgsql volatile set search_path = '' as $$
+declare
+  v_covered bigint;
+begin
+  with aside as (
+    select t.id, t.lot_id, t.tokens - t.returned as left_over,
+      sum(t.tokens - t.returned) over (order by t.id) - (t.tokens - t.returned) as before
+    from coinslot.lot_takings t
+    inner join coinslot.refunds r on r.id = t.refund_id and r.finished_at is null
+    where t.payment_id = cover_from_refund.payment_id and t.origin = 'covered'
+  ), due as (
+    select a.id, a.lot_id, least(a.left_over, cover_from_refund.tokens - a.before)::bigint as tokens
+    from aside a where a.left_over > 0 and a.before < cover_from_refund.tokens
+  ), left_aside as (
+    update coinslot.lot_takings t set returned = t.returned + d.tokens
+    from due d where t.id = d.id
+  ), noted as (
+    insert into coinslot.lot_takings (payment_id, lot_id, origin, tokens)
+    select cover_from_refund.payment_id, d.lot_id, 'covered', d.tokens
+    from due d order by d.id
+  )
+  select coalesce(sum(d.tokens), 0) into v_covered from due d;
+  return v_covered;
+end
+$$;
+comment on function coinslot.cover_from_refund(uuid, bigint) is
+'Counts as gone with its money what an open refund has covered, as far as there is; how many.';
+revoke all on function coinslot.cover_from_refund(uuid, bigint) from public;
+
 create function coinslot.note_debt(
   payment_id uuid, user_id uuid, tokens bigint, cause text, seq bigint
 ) returns void
@@ -83,7 +115,7 @@ revoke all on function coinslot.note_debt(uuid, uuid, bigint, text, bigint) from
 
 -- In this order: what a refund that is done has reserved, the order's own lots, what has expired of
 -- them, the lots that are live, what is kept for holds, a debt. What other refunds have reserved is
--- theirs.
+-- theirs; what one that is not done has covered is gone in any case.
 create function coinslot.draw_taking(
   payment_id uuid, user_id uuid, tokens bigint, cause text, seq bigint, now timestamptz,
   reserved boolean default false
@@ -99,6 +131,9 @@ begin
   end if;
   v_left := v_left - coinslot.take_from_lots(payment_id, user_id, v_left, cause, seq, now, true);
   v_covered := coinslot.cover_expired(payment_id, v_left);
+  if v_covered < v_left and not draw_taking.reserved then
+    v_covered := v_covered + coinslot.cover_from_refund(payment_id, v_left - v_covered);
+  end if;
   v_left := v_left - v_covered;
   v_left := v_left - coinslot.take_from_lots(payment_id, user_id, v_left, cause, seq, now, false);
   perform coinslot.note_debt(payment_id, user_id, v_left, cause, seq);

@@ -33,6 +33,8 @@ class Refund:
     reserved: tuple[int, ...]
     covered: tuple[int, ...]
     loose: int
+    aside: tuple[int, ...]
+    """Of those it has covered, those that no other money of the order is back for."""
 
     @property
     def held(self) -> int:

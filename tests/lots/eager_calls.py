@@ -156,7 +156,9 @@ class EagerCalls(Eager):
         self._put(reserved, RESERVED)
         self._put(covered, COVERED)
         loose = number - len(reserved) - len(covered)
-        refund = Refund(asked, known.refunded, tuple(reserved), tuple(covered), loose)
+        refund = Refund(
+            asked, known.refunded, tuple(reserved), tuple(covered), loose, tuple(covered)
+        )
         self._note(order, covered)
         self.orders[order] = replace(self.orders[order], refund=refund)
 
@@ -174,9 +176,9 @@ class EagerCalls(Eager):
             raise Refused("refund_finished")
         self.begin_if(refund.moves, user, now)
         known = self.orders[order]
-        taken = tuple(coin for coin in known.taken if coin not in refund.covered)
+        taken = tuple(coin for coin in known.taken if coin not in refund.aside)
         self.orders[order] = replace(known, taken=taken)
-        self._put(refund.covered, EXPIRED)
+        self._put(refund.aside, EXPIRED)
         self._end_refund(user, now, order, refund.reserved)
 
     def _end_refund(self, user: str, now: int, order: str, reserved: Sequence[int]) -> None:
@@ -199,13 +201,13 @@ class EagerCalls(Eager):
         self.orders[order] = replace(known, back=refunded + disputed, refunded=refunded)
         reserved = known.refund.reserved if known.refund else ()
         if done and known.refund:
-            due -= len(known.refund.covered)
+            due -= len(known.refund.aside)
             taken, reserved = reserved[: max(0, due)], reserved[max(0, due) :]
             self._put(taken, TAKEN)
             self._note(order, taken)
             due -= len(taken)
         if due > 0:
-            self._claw_back(user, now, order, due)
+            self._claw_back(user, now, order, due, set() if done else self._aside(order))
         elif due < 0:
             self._return(user, now, order, -due, set() if done else self._aside(order))
         if done:
@@ -215,15 +217,27 @@ class EagerCalls(Eager):
 
     def _aside(self, order: str) -> set[int]:
         refund = self.orders[order].refund
-        return set(refund.covered) if refund else set()
+        return set(refund.aside) if refund else set()
 
-    def _claw_back(self, user: str, now: int, order: str, due: int) -> None:
+    def _claw_back(self, user: str, now: int, order: str, due: int, aside: set[int]) -> None:
         own = self.line(user, now, order)[:due]
         gone = self.coins(user, EXPIRED, order)[: due - len(own)]
         self._put(own, TAKEN)
         self._put(gone, COVERED)
-        rest = self._take(user, now, due - len(own) - len(gone), TAKEN)
-        self._note(order, [*own, *gone, *rest])
+        over = self._take_over(order, aside, due - len(own) - len(gone))
+        rest = self._take(user, now, due - len(own) - len(gone) - len(over), TAKEN)
+        self._note(order, [*own, *gone, *over, *rest])
+
+    def _take_over(self, order: str, aside: set[int], number: int) -> list[int]:
+        """Coins that an open refund has covered, for other money of the order."""
+        known = self.orders[order]
+        over = [coin for coin in known.taken if coin in aside][:number]
+        if over and known.refund:
+            left = tuple(coin for coin in known.refund.aside if coin not in over)
+            taken = tuple(coin for coin in known.taken if coin not in over)
+            refund = replace(known.refund, aside=left)
+            self.orders[order] = replace(known, taken=taken, refund=refund)
+        return over
 
     def _note(self, order: str, coins: Sequence[int | None]) -> None:
         known = self.orders[order]

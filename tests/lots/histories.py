@@ -199,8 +199,21 @@ HISTORIES: dict[str, History] = {
             _gateway(24, "P", refunded=5000),
         ],
         _remaining("Q"),
-        gives=(10,),
+        gives=(15,),
         right=(20,),
+    ),
+    "refund of expired tokens that fails when half of its money is back": History(
+        wrong_rules.NothingFromRefund,
+        [
+            _buy(1, "P", 5000, 10, 20),
+            _grant(21, "Q", 20),
+            _refund(22, "P"),
+            _gateway(23, "P", refunded=2500),
+            Call("decline", "ann", 24, {"order": "P"}),
+        ],
+        lambda view, _: (_lot(view, "Q").remaining, _lot(view, "P").covered),
+        gives=(15, 0),
+        right=(20, 5),
     ),
     "refund of expired tokens that a won dispute makes smaller": History(
         wrong_rules.CoveredForGood,

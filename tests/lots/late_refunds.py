@@ -101,7 +101,7 @@ class LateRefunds(LateCalls):
         known = self.orders[order]
         takings = tuple(taking for taking in known.takings if taking[0] != ASIDE)
         self.orders[order] = replace(known, takings=takings)
-        for number, part in refund.covered:
+        for number, part in _aside(known):
             self.put(self.rows[number].moved(covered=-part))
         self._end_refund(user, now, order, refund.reserved)
         if refund.moves:
@@ -138,7 +138,7 @@ class LateRefunds(LateCalls):
             taken, reserved = _split(reserved, due)
             due -= self._take_reserved(user, order, taken)
         if due > 0:
-            self.claw_back(user, now, order, due)
+            self.claw_back(user, now, order, due, done=done)
         elif due < 0:
             self._return(user, now, order, -due)
         if done:
@@ -154,7 +154,7 @@ class LateRefunds(LateCalls):
             for place, number, part in known.takings
         )
         self.orders[order] = replace(known, takings=takings)
-        return _sum(known.refund.covered) if known.refund else 0
+        return _sum(_aside(known))
 
     def _take_reserved(self, user: str, order: str, parts: Parts) -> int:
         for number, part in parts:
@@ -163,13 +163,27 @@ class LateRefunds(LateCalls):
         self.add(user, tokens=-_sum(parts))
         return _sum(parts)
 
-    def claw_back(self, user: str, now: int, order: str, due: int) -> None:
+    def claw_back(self, user: str, now: int, order: str, due: int, *, done: bool) -> None:
         own = self._take_from(order, self._drawable_of(order, now), due)
         gone = self.cover(order, due - own)
+        if not done:
+            gone += self.cover_from_refund(order, due - own - _sum(gone))
         for number, part in gone:
             self.note(order, "covered", number, part)
         self.add(user, tokens=-own)
         self._take(user, now, order, due - own - _sum(gone))
+
+    def cover_from_refund(self, order: str, due: int) -> Parts:
+        """Of what an open refund has set aside: other money of the order is back first."""
+        covered: Parts = ()
+        takings: tuple[tuple[str, int, int], ...] = ()
+        for place, number, part in self.orders[order].takings:
+            over = min(due, part) if place == ASIDE else 0
+            due -= over
+            covered += ((number, over),) if over else ()
+            takings += ((place, number, part - over),) if over < part else ()
+        self.orders[order] = replace(self.orders[order], takings=takings)
+        return covered
 
     def _take(self, user: str, now: int, order: str, number: int) -> None:
         """From any lot, and then as a debt."""
@@ -217,6 +231,10 @@ class LateRefunds(LateCalls):
     def pay_debt(self, user: str, now: int) -> None:
         rows = self.drawable(user, now)
         self.draw(rows, self.remaining(user) - self.base(user), "spend")
+
+
+def _aside(known: Order) -> Parts:
+    return tuple((number, part) for place, number, part in known.takings if place == ASIDE)
 
 
 def _sum(parts: Sequence[tuple[int, int]]) -> int:

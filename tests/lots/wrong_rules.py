@@ -92,8 +92,15 @@ class NothingCovered(LateRefunds):
         return ()
 
 
+class NothingFromRefund(LateRefunds):
+    """Takes other tokens for expired ones that an open refund has set aside."""
+
+    def cover_from_refund(self, order: str, due: int) -> Parts:
+        return ()
+
+
 class CoveredTooLate(LateRefunds):
-    """Keeps tokens of other orders that the first part of a refund took for expired ones."""
+    """Takes other tokens for expired ones at the end of the refund that has set them aside."""
 
     def count_covered(self, order: str) -> int:
         return 0

@@ -87,6 +87,22 @@ _MONEY = (
         RULES,
     ),
     lot_mutant(
+        "others-for-what-is-covered",
+        "money that is back beside an open refund takes no tokens for what that has covered",
+        "draw_taking",
+        "if v_covered < v_left and not draw_taking.reserved then",
+        "if false then",
+        RULES,
+    ),
+    lot_mutant(
+        "covered-for-both",
+        "what a refund has covered is covered for one sum of money",
+        "cover_from_refund",
+        "set returned = t.returned + d.tokens",
+        "set returned = t.returned",
+        RULES,
+    ),
+    lot_mutant(
         "covered-for-good",
         "a refund that is done for less covers less, and mints nothing",
         "undo_takings",
