@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from coinslot.errors import CoinslotError, DatabaseError, PaymentDeclined
-from coinslot.routes.operations import operations
+from coinslot.routes.openapi.operations import operations
 from coinslot.server.error_answers import status_of
 from devstack.settings import ROOT
 from tests.support.documentation import (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from coinslot.routes.operations import operations
+from coinslot.routes.openapi.operations import operations
 from coinslot.settings.deployment import setting_names
 from devstack import tools
 from devstack.settings import ROOT

@@ -27,7 +27,7 @@ from coinslot.gateways.toss import methods as toss_methods
 from coinslot.gateways.toss.adapter import Toss
 from coinslot.order_ids import ORDER_ID
 from coinslot.payments import closings, storefront
-from coinslot.routes.answers import ShownRefund, Status
+from coinslot.routes.openapi.answers import ShownRefund, Status
 from coinslot.settings.deployment import Mode
 from coinslot.settings.fields import SECONDS_TO_REFUND
 from coinslot.webhooks import inbox

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from coinslot import release
 from coinslot.cli.app import app
 from coinslot.release import misfit, order
-from coinslot.routes.openapi import document
+from coinslot.routes.openapi.document import document
 
 
 def test_versions_are_in_order() -> None:

@@ -22,7 +22,7 @@ from coinslot.gateways import registry as gateways
 from coinslot.gateways.base import TakesMoneyItself
 from coinslot.gateways.parts import IncompleteGatewayError
 from coinslot.routes import registry as routes
-from coinslot.routes.openapi import document
+from coinslot.routes.openapi.document import document
 from coinslot.server.app import create_app
 from coinslot.services import opened
 from coinslot.settings import registry as settings_registry

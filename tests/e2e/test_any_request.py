@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from coinslot.routes.openapi import document
+from coinslot.routes.openapi.document import document
 from tests.support.servers import PATIENCE
 from tests.support.sizes import sized
 

@@ -9,7 +9,7 @@ from openapi_spec_validator import validate
 
 from coinslot.routes.console import console
 from coinslot.routes.mail import mail_pages
-from coinslot.routes.openapi import document
+from coinslot.routes.openapi.document import document
 from coinslot.routes.page_document import document_pages
 from coinslot.routes.pages import pages
 from coinslot.routes.web_files import web_files

@@ -19,7 +19,7 @@ import pytest_asyncio
 from sanic import HTTPResponse, Request, Sanic
 from sanic.response import json as answer
 
-from coinslot.routes.openapi import document
+from coinslot.routes.openapi.document import document
 from coinslot.server.app import create_app
 from tests.support.servers import running
 from tests.support.sidecars import settings

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from openapi_schema_validator import OAS31Validator
 
-from coinslot.routes.openapi import document
+from coinslot.routes.openapi.document import document
 
 if TYPE_CHECKING:
     import httpx

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from typer.main import get_command
 
 from coinslot.cli.app import app as coinslot
-from coinslot.routes.operations import operations
+from coinslot.routes.openapi.operations import operations
 from devstack.cli import app as devstack
 from tests.support.documentation import ROOT
 

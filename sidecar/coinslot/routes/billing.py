@@ -11,9 +11,9 @@ from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.errors import InvalidRequest, SubscriptionNotFound
-from coinslot.routes.answers import Answer
 from coinslot.routes.limited_routes import limited
-from coinslot.routes.operation import BODY, DATABASE, GATEWAY, LIMITED, Json, Operation
+from coinslot.routes.openapi.answers import Answer
+from coinslot.routes.openapi.operation import BODY, DATABASE, GATEWAY, LIMITED, Json, Operation
 from coinslot.routes.requests import json_body, language, required_token, services
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from coinslot.routes.console import console
 from coinslot.routes.endpoints import endpoints
 from coinslot.routes.health import health
 from coinslot.routes.mail import mail_pages
-from coinslot.routes.openapi import openapi
+from coinslot.routes.openapi.document import openapi
 from coinslot.routes.orders import orders
 from coinslot.routes.page_document import document_pages
 from coinslot.routes.pages import pages

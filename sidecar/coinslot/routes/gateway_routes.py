@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
     from sanic import Blueprint
 
-    from coinslot.routes.operation import Json, Operation
+    from coinslot.routes.openapi.operation import Json, Operation
 
 
 @dataclass(frozen=True, slots=True, eq=False)

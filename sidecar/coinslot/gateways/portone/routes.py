@@ -12,12 +12,12 @@ from sanic.response import json, redirect
 
 from coinslot.errors import CoinslotError, InvalidPackage
 from coinslot.order_ids import ORDER_ID
-from coinslot.routes import examples
-from coinslot.routes.answers import Answer, Waiting
 from coinslot.routes.checkout import DepositBody, ask_cash_receipt
 from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.limited_routes import limited
-from coinslot.routes.operation import CREATE, SETTLE, Operation
+from coinslot.routes.openapi import examples
+from coinslot.routes.openapi.answers import Answer, Waiting
+from coinslot.routes.openapi.operation import CREATE, SETTLE, Operation
 from coinslot.routes.requests import (
     idempotency_key,
     json_body,

@@ -8,12 +8,12 @@ from pydantic import Field
 from sanic import Blueprint
 from sanic.response import json
 
-from coinslot.routes import examples
-from coinslot.routes.answers import Answer, NewOrder
 from coinslot.routes.checkout import BasketBody, Wish, made_order, new_order
 from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.limited_routes import limited
-from coinslot.routes.operation import CREATE, Operation
+from coinslot.routes.openapi import examples
+from coinslot.routes.openapi.answers import Answer, NewOrder
+from coinslot.routes.openapi.operation import CREATE, Operation
 from coinslot.routes.requests import json_body, required_token
 from coinslot.routes.whole_numbers import whole
 

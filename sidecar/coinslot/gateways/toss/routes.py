@@ -13,8 +13,6 @@ from sanic import Blueprint
 from sanic.response import json
 
 from coinslot.errors import PaymentDeclined, PaymentRefused
-from coinslot.routes import examples
-from coinslot.routes.answers import Answer, NewOrder, PublicPayment, ShownPayment, Waiting
 from coinslot.routes.checkout import (
     DepositBody,
     Wish,
@@ -24,7 +22,9 @@ from coinslot.routes.checkout import (
 )
 from coinslot.routes.gateway_routes import GatewayRoutes
 from coinslot.routes.limited_routes import limited
-from coinslot.routes.operation import CREATE, SETTLE, Operation
+from coinslot.routes.openapi import examples
+from coinslot.routes.openapi.answers import Answer, NewOrder, PublicPayment, ShownPayment, Waiting
+from coinslot.routes.openapi.operation import CREATE, SETTLE, Operation
 from coinslot.routes.orders import shown
 from coinslot.routes.requests import (
     json_body,

@@ -13,15 +13,15 @@ from sanic.response import json
 from coinslot.gateways.registry import gateway_names
 from coinslot.release import OLDEST_SCHEMA, VERSION
 from coinslot.routes import registry
-from coinslot.routes.answers import Error
-from coinslot.routes.operations import operations
+from coinslot.routes.openapi.answers import Error
+from coinslot.routes.openapi.operations import operations
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
     from sanic import HTTPResponse, Request
 
     from coinslot.routes.gateway_routes import GatewayRoutes
-    from coinslot.routes.operation import Json, Operation
+    from coinslot.routes.openapi.operation import Json, Operation
 
 openapi = Blueprint("openapi")
 

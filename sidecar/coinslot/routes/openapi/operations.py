@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from coinslot.routes import answers, billing, endpoints, examples, refunds, registry
-from coinslot.routes.operation import BODY, DATABASE, GATEWAY, LIMITED, Operation
+from coinslot.routes import billing, endpoints, refunds, registry
+from coinslot.routes.openapi import answers, examples
+from coinslot.routes.openapi.operation import BODY, DATABASE, GATEWAY, LIMITED, Operation
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
