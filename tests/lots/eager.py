@@ -178,7 +178,8 @@ class Eager(Copied):
         if lot.expires_at > now:
             self.places[coin] = REMAINING
             return
+        made = 0 if self.places[coin] == RESERVED else self.calls
         self.places[coin] = TAKEN
         end = now + self.rules.returned_lifetime
         name = f"{lot.name} again at {now}"
-        self._mint(user, replace(lot, number=0, name=name, expires_at=end, made=self.calls))
+        self._mint(user, replace(lot, number=0, name=name, expires_at=end, made=made))

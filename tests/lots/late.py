@@ -230,7 +230,8 @@ class Late(Copied):
         self._change(user, next_change_at=soonest)
 
     def bring_back(self, row: Row, number: int, column: str, now: int) -> None:
-        """To its lot; to a new lot if that has ended meanwhile."""
+        """To its lot; to a new lot if that has ended meanwhile. What was reserved was there before
+        any call."""
         row = self.rows[row.lot.number]
         if row.lot.expires_at > now:
             self.put(row.moved(remaining=number, **{column: -number}))
@@ -239,7 +240,8 @@ class Late(Copied):
             self.put(row.moved(taken=number, **{column: -number}))
         end = now + self.rules.returned_lifetime
         name = f"{row.lot.name} again at {now}"
-        lot = replace(row.lot, name=name, expires_at=end, made=self.calls)
+        made = 0 if column == "reserved" else self.calls
+        lot = replace(row.lot, name=name, expires_at=end, made=made)
         self.new_lot(row.user, lot, number, number)
 
 
