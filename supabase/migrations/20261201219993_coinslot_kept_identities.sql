@@ -134,9 +134,10 @@ begin
   then
     perform coinslot.follow_refund(payment);
   end if;
-  if payment.refunded + payment.withdrawn > before.refunded + before.withdrawn
-    and not coinslot.has_kept_money(payment)
-  then
+  if (
+    payment.refunded + payment.withdrawn > before.refunded + before.withdrawn
+    or payment.paid < before.paid
+  ) and not coinslot.has_kept_money(payment) then
     perform coinslot.undo_referral(payment);
   end if;
 end
