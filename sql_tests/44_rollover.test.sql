@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(52);
+select plan(57);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
@@ -26,7 +26,7 @@ select matches(pg_temp.plan('full', $$'month', 'Full', 'Full', 400, '{"KRW": 199
 select is((select o.rollover_cap from public.token_plan_offers o where o.id = 'pro'), 500::bigint, 'buyers see it');
 
 insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array[
-  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max', 'nia', 'oli', 'pia'
+  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max', 'nia', 'oli', 'pia', 'quy', 'rob'
 ]) n;
 insert into methods select p.name, pg_temp.method(p.name, p.name || ' key') from people p;
 -- The period is over, a minute ago; what is left of it lives on for now.
@@ -125,6 +125,23 @@ select is(pg_temp.lots('eve') || ' ' || pg_temp.state('eve'), '300 active plus 1
 select is((select pg_temp.read(p.order_id, 'A:paid paid=9900 refunded=9900') from public.token_payments p where p.user_id = pg_temp.id('eve') order by p.created_at desc limit 1),
   'reversed refunded 0', 'of the period that runs');
 select is(pg_temp.state('eve'), 'active plus 1 | 0', '... the books are sound');
+
+-- ---- what comes back when the next period has begun ----
+
+select pg_temp.begins('quy') \g /dev/null
+select pg_temp.as_service(format('select spend_tokens_for(%L, 250, ''job'')', pg_temp.id('quy'))) \g /dev/null
+select pg_temp.turn('quy') \g /dev/null
+select is(pg_temp.charge('quy') || ' | ' || pg_temp.lots('quy'), 'credited completed 350 | 50 carried, 300', 'one whose last job fails');
+select pg_temp.as_service(format('select refund_spend_for(%L, ''back'', ''job'')', pg_temp.id('quy'))) \g /dev/null
+select is(pg_temp.hour('quy'), 600::bigint, '... has what comes back of it for as long as the rest would have waited');
+select pg_temp.begins('rob') || pg_temp.spends('rob', 150) \g /dev/null
+select pg_temp.as_service(format('select (request_token_refund_for(%L, ''why'', ''r'', 3300)).id as r', p.order_id)) ->> 'r' as refund
+from public.token_payments p where p.user_id = pg_temp.id('rob') \gset
+select pg_temp.turn('rob') \g /dev/null
+select is(pg_temp.charge('rob') || ' | ' || pg_temp.lots('rob'), 'credited completed 450 | 50 carried, 300', 'one to whom money is about to go back');
+select pg_temp.as_service(format('select coinslot_close_refund(%L, ''why'')', :'refund')) \g /dev/null
+select is(pg_temp.hour('rob') || ' | ' || pg_temp.lots('rob'), '450 | 100, 50 carried, 300', '... which fails');
+select is(pg_temp.state('rob'), 'active plus 1 | 450', '... loses nothing by it');
 
 -- ---- accounts that are merged ----
 
