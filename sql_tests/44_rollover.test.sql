@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(57);
+select plan(59);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
@@ -26,7 +26,7 @@ select matches(pg_temp.plan('full', $$'month', 'Full', 'Full', 400, '{"KRW": 199
 select is((select o.rollover_cap from public.token_plan_offers o where o.id = 'pro'), 500::bigint, 'buyers see it');
 
 insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array[
-  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max', 'nia', 'oli', 'pia', 'quy', 'rob'
+  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max', 'nia', 'oli', 'pia', 'quy', 'rob', 'sam'
 ]) n;
 insert into methods select p.name, pg_temp.method(p.name, p.name || ' key') from people p;
 -- The period is over, a minute ago; what is left of it lives on for now.
@@ -178,6 +178,13 @@ select pg_temp.does('oli', 'upgrade_token_plan(%L, ''pro'')') || pg_temp.charge(
 select pg_temp.read(p.order_id, 'A:paid paid=7500 refunded=7500') from public.token_payments p where p.user_id = pg_temp.id('oli') and p.amount = 7500 \g /dev/null
 select pg_temp.turn('oli') \g /dev/null
 select is(pg_temp.charge('oli') || ' ' || pg_temp.hour('oli') || ' ' || (pg_temp.sub('oli')).rollover_cap, 'credited completed 600 400 100', '... and with its money back the limit before');
+select pg_temp.begins('sam') \g /dev/null
+select pg_temp.half('sam') \g /dev/null
+select pg_temp.does('sam', 'upgrade_token_plan(%L, ''pro'')') || pg_temp.charge('sam') \g /dev/null
+select is((select string_agg(pg_temp.read(p.order_id, 'A:paid paid=7500 refunded=' || r), ', ' order by r desc) from public.token_payments p, unnest(array[7500, 0]) r
+  where p.user_id = pg_temp.id('sam') and p.amount = 7500), 'reversed refunded 300, restored completed 650', 'a refund that a bank undoes');
+select pg_temp.turn('sam') \g /dev/null
+select is(pg_temp.charge('sam') || ' ' || pg_temp.hour('sam') || ' ' || pg_temp.state('sam'), 'credited completed 950 800 active plus 1 | 950', '... leaves what was paid for its limit');
 select pg_temp.begins('ida') || pg_temp.does('ida', 'change_token_plan(%L, ''none'')') \g /dev/null
 select pg_temp.turn('ida') \g /dev/null
 select is(pg_temp.charge('ida') || ' ' || pg_temp.hour('ida') || ' ' || pg_temp.state('ida'), 'credited completed 500 300 active none 1 | 500', 'into a plan without one it goes over once');

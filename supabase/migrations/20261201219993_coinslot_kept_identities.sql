@@ -133,6 +133,15 @@ begin
     and (before.paid = 0 or before.refunded + before.withdrawn < before.paid)
   then
     perform coinslot.follow_refund(payment);
+  elsif payment.refunded + payment.withdrawn < payment.paid and before.paid > 0
+    and before.refunded + before.withdrawn >= before.paid
+  then
+    -- Money of an upgrade that is here again: what it gave goes over by its limit.
+    update coinslot.subscription_cycles c
+    set rollover_cap = coalesce((o.terms ->> 'rollover_cap')::bigint, c.rollover_cap)
+    from coinslot.cycle_orders o
+    where o.payment_id = payment.id and o.purpose = 'change' and c.id = o.cycle_id
+      and c.rollover = 'cap';
   end if;
   if (
     payment.refunded + payment.withdrawn > before.refunded + before.withdrawn
