@@ -1135,6 +1135,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.start_accepted_refund', ''),
 ('coinslot.sweep_holds', ''),
 ('coinslot.take_from_lots', ''),
+('coinslot.take_from_refund', ''),
 ('coinslot.take_tokens', ''),
 ('coinslot.undo_debt', ''),
 ('coinslot.undo_spend', ''),

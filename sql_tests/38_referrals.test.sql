@@ -3,7 +3,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(57);
+select plan(67);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 
 create temporary table people (name, id) as
@@ -122,6 +122,36 @@ select is(pg_temp.accept('cat', 'ann') || ' ' || pg_temp.buy('cat'), 'accepted c
 select is(pg_temp.shows('cat', 'disputed=5000') || ' ' || pg_temp.later(), 'moved disputed 10 0', 'in dispute nothing is decided');
 select is(pg_temp.shows('cat', 'withdrawn=5000') || ' ' || pg_temp.referral('cat'), 'reversed charged_back 0 reversed money_back',
   'a chargeback before the reward');
+
+insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array['pia', 'quy', 'rob', 'sam']) n;
+create function pg_temp.undone(name text) returns text
+language sql as $$
+  select pg_temp.read(p.order_id, 'A:awaiting_deposit') from public.token_payments p where p.user_id = pg_temp.id(undone.name)
+$$;
+select is(pg_temp.accept('quy', 'pia') || ' ' || pg_temp.buy('quy') || ' ' || pg_temp.later(),
+  'accepted credited completed 10 1', 'a deposit, and the reward for it');
+select is(pg_temp.tokens('pia') || ' ' || pg_temp.tokens('quy'), '20 17', '... of both');
+select is(pg_temp.undone('quy') || ' ' || pg_temp.referral('quy'), 'reversed awaiting_deposit 7 rewarded money_back take back',
+  'a bank that undoes it takes the rewards back');
+select is(pg_temp.later() || ' ' || pg_temp.tokens('pia') || ' ' || pg_temp.tokens('quy') || ' ' || pg_temp.referral('quy'),
+  '1 0 0 reversed money_back', '... with the maintenance');
+
+create function pg_temp.refund(name text) returns jsonb
+language sql as $$
+  select pg_temp.invoke('request_token_refund_for', jsonb_build_object(
+    'order_id', p.order_id, 'reason', 'why', 'idempotency_key', 'r'
+  )) from public.token_payments p where p.user_id = pg_temp.id(refund.name)
+$$;
+select is(pg_temp.accept('rob', 'pia') || ' ' || pg_temp.buy('rob'), 'accepted credited completed 10', 'another one');
+select is(pg_temp.refund('rob') ->> 'status' || ' ' || pg_temp.later() || ' ' || pg_temp.referral('rob'), 'requested 0 qualified',
+  'while the money is asked back nothing is decided');
+select is(pg_temp.shows('rob', 'refunded=5000') || ' ' || pg_temp.referral('rob'), 'reversed refunded 0 reversed money_back',
+  '... until it is back');
+select is(pg_temp.accept('sam', 'pia') || ' ' || pg_temp.buy('sam') || ' ' || pg_temp.shows('sam', 'refunding=5000') || ' ' || pg_temp.later(),
+  'accepted credited completed 10 unchanged completed 10 0', '... nor while the gateway is at it, whoever asked');
+select is(pg_temp.shows('sam', 'refunded=0') || ' ' || pg_temp.later() || ' ' || pg_temp.referral('sam'), 'unchanged completed 10 1 rewarded',
+  '... and if it stays there is a reward');
+select is(pg_temp.tokens('pia') || ' ' || pg_temp.tokens('rob') || ' ' || pg_temp.tokens('sam'), '20 0 17', '... for that alone');
 
 -- ---- who is gone, who is one, who shares a card ----
 

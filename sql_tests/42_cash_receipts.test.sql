@@ -4,7 +4,7 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(87);
+select plan(94);
 
 select pg_temp.sign_up('ann@example.com') as ann, pg_temp.sign_up('ben@example.com') as ben \gset
 select pg_temp.change($$update coinslot.settings set cash_receipts = 'on_request'$$) \g /dev/null
@@ -214,6 +214,18 @@ select is(pg_temp.as_service('select (coinslot_claim_cash_receipts(''portone''))
 select pg_temp.read(:'by_card', 'A:paid paid=5000 method=card') \g /dev/null
 select is(pg_temp.shown(:'by_card'), null, 'a card has none');
 select is(pg_temp.ask(:'ann', :'by_card', 'income_deduction', '01012345678') -> 'details' ->> 'why', 'method', '... also not for who asks');
+select pg_temp.order_of(:'ann') as switched \gset
+select pg_temp.paid(:'switched') \g /dev/null
+select is(pg_temp.claim(), '0 5000 5000 1 0 1', 'a deposit has one');
+select pg_temp.told(:'switched', 'issued', 5000) \g /dev/null
+select is(split_part(pg_temp.read(:'switched', 'B:paid paid=5000 method=card'), ' ', 1) || coalesce(pg_temp.claim(), ''), 'duplicate',
+  'a second payment beside it changes nothing');
+select is(split_part(pg_temp.read(:'switched', 'A:awaiting_deposit'), ' ', 1), 'moved', 'the bank undoes the deposit, and the card''s counts');
+select is(pg_temp.claim(), '5000 0 0 1 1 1', '... so that the receipt is cancelled');
+select is(split_part(pg_temp.read(:'by_card', 'B:paid paid=5000 method=transfer'), ' ', 1) || coalesce(pg_temp.claim(), ''), 'duplicate',
+  'cash beside a card');
+select is(split_part(pg_temp.read(:'by_card', 'A:canceled'), ' ', 1), 'moved', 'the card''s is undone, and the cash counts');
+select is(pg_temp.claim(), '0 5000 5000 1 0 1', '... which has a receipt');
 select pg_temp.change($$update coinslot.settings set cash_receipts = 'off'$$) \g /dev/null
 select is(pg_temp.ask(:'ann', :'small', 'income_deduction', '01012345678') -> 'details' ->> 'why', 'off', 'a seller may have none at all');
 

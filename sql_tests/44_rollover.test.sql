@@ -5,7 +5,7 @@ begin;
 \ir helpers/funnel.sql
 \ir helpers/subscriptions.sql
 
-select plan(52);
+select plan(59);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0, charge_from_hour = 0,
   charge_until_hour = 24, charge_spread = ''0''') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
@@ -26,7 +26,7 @@ select matches(pg_temp.plan('full', $$'month', 'Full', 'Full', 400, '{"KRW": 199
 select is((select o.rollover_cap from public.token_plan_offers o where o.id = 'pro'), 500::bigint, 'buyers see it');
 
 insert into people select n, pg_temp.sign_up(n || '@example.com') from unnest(array[
-  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max', 'nia', 'oli', 'pia'
+  'ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gus', 'hal', 'ida', 'jon', 'kim', 'leo', 'max', 'nia', 'oli', 'pia', 'quy', 'rob', 'sam'
 ]) n;
 insert into methods select p.name, pg_temp.method(p.name, p.name || ' key') from people p;
 -- The period is over, a minute ago; what is left of it lives on for now.
@@ -126,6 +126,23 @@ select is((select pg_temp.read(p.order_id, 'A:paid paid=9900 refunded=9900') fro
   'reversed refunded 0', 'of the period that runs');
 select is(pg_temp.state('eve'), 'active plus 1 | 0', '... the books are sound');
 
+-- ---- what comes back when the next period has begun ----
+
+select pg_temp.begins('quy') \g /dev/null
+select pg_temp.as_service(format('select spend_tokens_for(%L, 250, ''job'')', pg_temp.id('quy'))) \g /dev/null
+select pg_temp.turn('quy') \g /dev/null
+select is(pg_temp.charge('quy') || ' | ' || pg_temp.lots('quy'), 'credited completed 350 | 50 carried, 300', 'one whose last job fails');
+select pg_temp.as_service(format('select refund_spend_for(%L, ''back'', ''job'')', pg_temp.id('quy'))) \g /dev/null
+select is(pg_temp.hour('quy'), 600::bigint, '... has what comes back of it for as long as the rest would have waited');
+select pg_temp.begins('rob') || pg_temp.spends('rob', 150) \g /dev/null
+select pg_temp.as_service(format('select (request_token_refund_for(%L, ''why'', ''r'', 3300)).id as r', p.order_id)) ->> 'r' as refund
+from public.token_payments p where p.user_id = pg_temp.id('rob') \gset
+select pg_temp.turn('rob') \g /dev/null
+select is(pg_temp.charge('rob') || ' | ' || pg_temp.lots('rob'), 'credited completed 450 | 50 carried, 300', 'one to whom money is about to go back');
+select pg_temp.as_service(format('select coinslot_close_refund(%L, ''why'')', :'refund')) \g /dev/null
+select is(pg_temp.hour('rob') || ' | ' || pg_temp.lots('rob'), '450 | 100, 50 carried, 300', '... which fails');
+select is(pg_temp.state('rob'), 'active plus 1 | 450', '... loses nothing by it');
+
 -- ---- accounts that are merged ----
 
 select pg_temp.begins('fay') || pg_temp.spends('fay', 220) \g /dev/null
@@ -161,6 +178,13 @@ select pg_temp.does('oli', 'upgrade_token_plan(%L, ''pro'')') || pg_temp.charge(
 select pg_temp.read(p.order_id, 'A:paid paid=7500 refunded=7500') from public.token_payments p where p.user_id = pg_temp.id('oli') and p.amount = 7500 \g /dev/null
 select pg_temp.turn('oli') \g /dev/null
 select is(pg_temp.charge('oli') || ' ' || pg_temp.hour('oli') || ' ' || (pg_temp.sub('oli')).rollover_cap, 'credited completed 600 400 100', '... and with its money back the limit before');
+select pg_temp.begins('sam') \g /dev/null
+select pg_temp.half('sam') \g /dev/null
+select pg_temp.does('sam', 'upgrade_token_plan(%L, ''pro'')') || pg_temp.charge('sam') \g /dev/null
+select is((select string_agg(pg_temp.read(p.order_id, 'A:paid paid=7500 refunded=' || r), ', ' order by r desc) from public.token_payments p, unnest(array[7500, 0]) r
+  where p.user_id = pg_temp.id('sam') and p.amount = 7500), 'reversed refunded 300, restored completed 650', 'a refund that a bank undoes');
+select pg_temp.turn('sam') \g /dev/null
+select is(pg_temp.charge('sam') || ' ' || pg_temp.hour('sam') || ' ' || pg_temp.state('sam'), 'credited completed 950 800 active plus 1 | 950', '... leaves what was paid for its limit');
 select pg_temp.begins('ida') || pg_temp.does('ida', 'change_token_plan(%L, ''none'')') \g /dev/null
 select pg_temp.turn('ida') \g /dev/null
 select is(pg_temp.charge('ida') || ' ' || pg_temp.hour('ida') || ' ' || pg_temp.state('ida'), 'credited completed 500 300 active none 1 | 500', 'into a plan without one it goes over once');

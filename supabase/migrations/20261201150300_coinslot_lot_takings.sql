@@ -98,6 +98,35 @@ comment on function coinslot.cover_from_refund(uuid, bigint) is
 'Counts as gone with its money what an open refund has covered, as far as there is; how many.';
 revoke all on function coinslot.cover_from_refund(uuid, bigint) from public;
 
+-- The same of what it has reserved: the tokens of its own order go before those of others.
+create function coinslot.take_from_refund(
+  payment_id uuid, user_id uuid, tokens bigint, cause text, seq bigint, now timestamptz
+) returns bigint
+language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
+declare
+  v_refund coinslot.refunds;
+  v_taken bigint;
+begin
+  if take_from_refund.tokens <= 0 then
+    return 0;
+  end if;
+  select r.* into v_refund from coinslot.refunds r
+  where r.payment_id = take_from_refund.payment_id and r.finished_at is null and r.reserved > 0;
+  if not found then
+    return 0;
+  end if;
+  v_taken := coinslot.take_from_lots(
+    payment_id, user_id, take_from_refund.tokens, cause, seq, now, true, 'reserved'
+  );
+  update coinslot.refunds r set reserved = r.reserved - v_taken where r.id = v_refund.id;
+  return v_taken;
+end
+$$;
+comment on function coinslot.take_from_refund(uuid, uuid, bigint, text, bigint, timestamptz) is
+'Takes tokens for an order from what its open refund has reserved, as far as there are; how many.';
+revoke all on function coinslot.take_from_refund(uuid, uuid, bigint, text, bigint, timestamptz)
+from public;
+
 create function coinslot.note_debt(
   payment_id uuid, user_id uuid, tokens bigint, cause text, seq bigint
 ) returns void
@@ -114,8 +143,8 @@ comment on function coinslot.note_debt(uuid, uuid, bigint, text, bigint) is
 revoke all on function coinslot.note_debt(uuid, uuid, bigint, text, bigint) from public;
 
 -- In this order: what a refund that is done has reserved, the order's own lots, what has expired of
--- them, the lots that are live, what is kept for holds, a debt. What other refunds have reserved is
--- theirs; what one that is not done has covered is gone in any case.
+-- them, what a refund that is not done has covered, and reserved, the lots that are live, what is
+-- kept for holds, a debt. What refunds of other orders have reserved is theirs.
 create function coinslot.draw_taking(
   payment_id uuid, user_id uuid, tokens bigint, cause text, seq bigint, now timestamptz,
   reserved boolean default false
@@ -135,6 +164,10 @@ begin
     v_covered := v_covered + coinslot.cover_from_refund(payment_id, v_left - v_covered);
   end if;
   v_left := v_left - v_covered;
+  if not draw_taking.reserved then
+    v_left := v_left
+      - coinslot.take_from_refund(payment_id, user_id, v_left, cause, seq, now);
+  end if;
   v_left := v_left - coinslot.take_from_lots(payment_id, user_id, v_left, cause, seq, now, false);
   perform coinslot.note_debt(payment_id, user_id, v_left, cause, seq);
   return v_covered;

@@ -552,7 +552,8 @@ comment on function coinslot.take_rewards(integer) is
 'Takes back what is left of rewards whose money has gone; how many referrals.';
 revoke all on function coinslot.take_rewards(integer) from public;
 
--- While a bank asks for the money, nobody is rewarded: it is decided when that is.
+-- While a bank asks for the money, or it is on its way back, nobody is rewarded: it is decided when
+-- that is.
 create function coinslot.settle_referrals(batch integer) returns bigint
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
@@ -563,6 +564,11 @@ begin
     select r.* from coinslot.referrals r
     inner join public.token_payments p on p.id = r.payment_id
     where r.status = 'qualified' and r.due_at <= clock_timestamp() and p.disputed = 0
+      and not exists (
+        select from coinslot.refunds o where o.payment_id = p.id and o.finished_at is null
+      ) and not exists (
+        select from coinslot.payment_attempts a where a.payment_id = p.id and a.refunding > 0
+      )
     order by r.due_at limit settle_referrals.batch
     for update of r skip locked
   loop

@@ -424,6 +424,10 @@ begin
   elsif coinslot.available(v_wallet) < top_up.threshold
     and coinslot.top_up_fits(top_up)
     and not exists (
+      select from coinslot.refunds r
+      where r.user_id = top_up.user_id and r.finished_at is null
+    )
+    and not exists (
       select from coinslot.top_up_charges h
       where h.user_id = top_up.user_id and h.state = 'open'
     )

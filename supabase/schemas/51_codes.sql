@@ -486,10 +486,20 @@ begin
     and (before.paid = 0 or before.refunded + before.withdrawn < before.paid)
   then
     perform coinslot.follow_refund(payment);
-  end if;
-  if payment.refunded + payment.withdrawn > before.refunded + before.withdrawn
-    and not coinslot.has_kept_money(payment)
+  elsif payment.refunded + payment.withdrawn < payment.paid and before.paid > 0
+    and before.refunded + before.withdrawn >= before.paid
   then
+    -- Money of an upgrade that is here again: what it gave goes over by its limit.
+    update coinslot.subscription_cycles c
+    set rollover_cap = coalesce((o.terms ->> 'rollover_cap')::bigint, c.rollover_cap)
+    from coinslot.cycle_orders o
+    where o.payment_id = payment.id and o.purpose = 'change' and c.id = o.cycle_id
+      and c.rollover = 'cap';
+  end if;
+  if (
+    payment.refunded + payment.withdrawn > before.refunded + before.withdrawn
+    or payment.paid < before.paid
+  ) and not coinslot.has_kept_money(payment) then
     perform coinslot.undo_referral(payment);
   end if;
 end

@@ -317,7 +317,8 @@ revoke all on function coinslot.carry_lot(public.token_lots, bigint, bigint, tim
 from public;
 
 -- When the next period is paid, by the terms of the one before it. The wallet is folded first, so
--- that what was spent until now was drawn. What is too much ends within the hour.
+-- that what was spent until now was drawn. What is too much ends within the hour. A lot of which
+-- all went over lives on, for what comes back to it: of a spend, or a refund that fails.
 create function coinslot.carry_over(
   subscription public.token_subscriptions, cycle coinslot.subscription_cycles,
   payment public.token_payments
@@ -351,7 +352,7 @@ begin
     end if;
     update public.token_lots l set
       expires_at = least(l.expires_at, v_now + interval '1 hour')
-    where l.id = v_lot.id;
+    where l.id = v_lot.id and l.remaining > 0;
   end loop;
   perform coinslot.note_change(subscription.user_id, v_now);
 end

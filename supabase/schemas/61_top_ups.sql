@@ -428,7 +428,8 @@ comment on function coinslot.make_top_up(coinslot.top_ups) is
 revoke all on function coinslot.make_top_up(coinslot.top_ups) from public;
 
 -- Under its lock: what is left now counts, whatever it was when somebody looked. That is what its
--- owner sees, who has tokens of an expired hold and of a refill that nobody has written yet.
+-- owner sees, who has tokens of an expired hold and of a refill that nobody has written yet. What is
+-- set aside while money is asked back is no reason to take more.
 create function coinslot.advance_top_up(top_up coinslot.top_ups) returns uuid
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
@@ -444,6 +445,10 @@ begin
     return null;
   elsif coinslot.available(v_wallet) < top_up.threshold
     and coinslot.top_up_fits(top_up)
+    and not exists (
+      select from coinslot.refunds r
+      where r.user_id = top_up.user_id and r.finished_at is null
+    )
     and not exists (
       select from coinslot.top_up_charges h
       where h.user_id = top_up.user_id and h.state = 'open'
@@ -472,7 +477,10 @@ language sql stable set search_path = '' as $$
       or t.status <> 'on' or not s.auto_top_up or k.status <> 'active'
       or (t.product_id, t.currency, t.amount, t.method_id)
       <> (p.product_id, p.currency, p.amount, h.method_id)
-      or coinslot.top_up_bar(t) is not null or coinslot.available(w) >= t.threshold,
+      or coinslot.top_up_bar(t) is not null or coinslot.available(w) >= t.threshold
+      or exists (
+        select from coinslot.refunds r where r.user_id = h.user_id and r.finished_at is null
+      ),
     'gateway', p.gateway, 'subscription_id', null, 'method_id', k.id, 'customer', k.customer, 'sealed', k.sealed,
     'payment', to_jsonb(p), 'payment_key', (
       select a.payment_key from coinslot.payment_attempts a

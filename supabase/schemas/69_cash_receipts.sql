@@ -391,7 +391,8 @@ grant execute on function public.withdraw_token_cash_receipt(text) to authentica
 -- ---- following the money ----
 
 -- A lease is not cut short: who has it may be asking the gateway. What has failed, or was cancelled
--- by somebody else, is not issued anew because a part is refunded.
+-- by somebody else, is not issued anew because a part is refunded. The same money may have come in
+-- another way: by a second attempt, when the bank undid the first.
 create function coinslot.follow_cash_receipt() returns trigger
 language plpgsql volatile security definer
 set search_path = '' set enable_seqscan = off as $$
@@ -403,10 +404,12 @@ begin
     next_try_at = greatest(v_now, r.leased_until)
   where r.payment_id = new.id and (
     r.amount > 0 or r.asked is not null or r.status in ('requested', 'in_progress')
-    or r.status = 'cancelled' and coinslot.held_money(old) = 0
+    or r.status = 'cancelled'
+    and (coinslot.held_money(old) = 0 or not coinslot.is_cash(old.method))
   );
-  if not found and old.confirmed_at is null and new.confirmed_at is not null
-    and new.currency = 'KRW' and coinslot.is_cash(new.method)
+  if not found and (
+    old.confirmed_at is null or old.method is not null and not coinslot.is_cash(old.method)
+  ) and new.currency = 'KRW' and coinslot.is_cash(new.method)
   then
     insert into coinslot.cash_receipts (payment_id, gateway, kind, next_try_at)
     select new.id, new.gateway, 'self_issued', v_now
@@ -424,7 +427,7 @@ create trigger token_payments_cash_receipt after update on public.token_payments
 for each row when (
   new.confirmed_at is not null and (
     old.confirmed_at is null or old.paid <> new.paid or old.refunded <> new.refunded
-    or old.withdrawn <> new.withdrawn
+    or old.withdrawn <> new.withdrawn or old.method <> new.method
   )
 )
 execute function coinslot.follow_cash_receipt();

@@ -151,8 +151,11 @@ comment on function coinslot.make_moves(public.token_payments) is
 'Writes the moves of an order that has none, whose moves_lock() the caller has.';
 revoke all on function coinslot.make_moves(public.token_payments) from public;
 
+-- The same money may have come in another way: by a second attempt, when the bank undid the first.
 create function coinslot.note_move() returns trigger
 language plpgsql volatile security definer set search_path = '' set enable_seqscan = off as $$
+declare
+  v_before public.token_payments := old;
 begin
   -- In one condition the two would be planned anew at every payment.
   if old.paid > 0 then
@@ -161,7 +164,15 @@ begin
       perform coinslot.make_moves(old);
     end if;
   end if;
-  perform coinslot.add_move(old, new, clock_timestamp());
+  if least(old.paid, new.paid) > 0 and old.payment_key <> new.payment_key
+    and old.method <> new.method
+  then
+    v_before.paid := 0;
+    v_before.refunded := 0;
+    v_before.withdrawn := 0;
+    perform coinslot.add_move(old, v_before, clock_timestamp());
+  end if;
+  perform coinslot.add_move(v_before, new, clock_timestamp());
   return null;
 end
 $$;
@@ -171,6 +182,7 @@ create trigger token_payments_money_moved after update of paid, refunded, withdr
 on public.token_payments
 for each row when (
   old.paid <> new.paid or old.refunded <> new.refunded or old.withdrawn <> new.withdrawn
+  or new.paid > 0 and old.payment_key <> new.payment_key and old.method <> new.method
 ) execute function coinslot.note_move();
 
 -- How far the reports' own maintenance has come.

@@ -199,7 +199,7 @@ class EagerCalls(Eager):
         ends = bool(done and known.refund and known.refund.moves)
         self.begin_if(bool(due or ends), user, now)
         self.orders[order] = replace(known, back=refunded + disputed, refunded=refunded)
-        reserved = known.refund.reserved if known.refund else ()
+        reserved = self._reserved(order, now)
         if done and known.refund:
             due -= len(known.refund.aside)
             taken, reserved = reserved[: max(0, due)], reserved[max(0, due) :]
@@ -207,7 +207,7 @@ class EagerCalls(Eager):
             self._note(order, taken)
             due -= len(taken)
         if due > 0:
-            self._claw_back(user, now, order, due, set() if done else self._aside(order))
+            self._claw_back(user, now, order, due, is_open=bool(known.refund and not done))
         elif due < 0:
             self._return(user, now, order, -due, set() if done else self._aside(order))
         if done:
@@ -219,25 +219,35 @@ class EagerCalls(Eager):
         refund = self.orders[order].refund
         return set(refund.aside) if refund else set()
 
-    def _claw_back(self, user: str, now: int, order: str, due: int, aside: set[int]) -> None:
+    def _reserved(self, order: str, now: int) -> tuple[int, ...]:
+        """Coins that a refund has reserved: of lots that live, then of others."""
+        refund = self.orders[order].refund
+        coins = sorted(refund.reserved if refund else (), key=lambda c: (self._lot(c).place, c))
+        return tuple(sorted(coins, key=lambda c: self._lot(c).expires_at <= now))
+
+    def _claw_back(self, user: str, now: int, order: str, due: int, *, is_open: bool) -> None:
         own = self.line(user, now, order)[:due]
         gone = self.coins(user, EXPIRED, order)[: due - len(own)]
         self._put(own, TAKEN)
         self._put(gone, COVERED)
-        over = self._take_over(order, aside, due - len(own) - len(gone))
+        over = self._take_over(order, now, due - len(own) - len(gone)) if is_open else []
         rest = self._take(user, now, due - len(own) - len(gone) - len(over), TAKEN)
         self._note(order, [*own, *gone, *over, *rest])
 
-    def _take_over(self, order: str, aside: set[int], number: int) -> list[int]:
-        """Coins that an open refund has covered, for other money of the order."""
+    def _take_over(self, order: str, now: int, number: int) -> list[int]:
+        """Coins that an open refund has covered, then reserved, for other money of the order."""
         known = self.orders[order]
-        over = [coin for coin in known.taken if coin in aside][:number]
-        if over and known.refund:
-            left = tuple(coin for coin in known.refund.aside if coin not in over)
-            taken = tuple(coin for coin in known.taken if coin not in over)
-            refund = replace(known.refund, aside=left)
-            self.orders[order] = replace(known, taken=taken, refund=refund)
-        return over
+        assert known.refund
+        covered = [coin for coin in known.taken if coin in known.refund.aside][:number]
+        reserved = self._reserved(order, now)[: number - len(covered)]
+        aside = tuple(coin for coin in known.refund.aside if coin not in covered)
+        left = tuple(coin for coin in known.refund.reserved if coin not in reserved)
+        self._put(reserved, TAKEN)
+        refund = replace(known.refund, aside=aside, reserved=left)
+        refund = replace(refund, loose=refund.loose + len(reserved))
+        taken = tuple(coin for coin in known.taken if coin not in covered)
+        self.orders[order] = replace(known, taken=taken, refund=refund)
+        return [*covered, *reserved]
 
     def _note(self, order: str, coins: Sequence[int | None]) -> None:
         known = self.orders[order]

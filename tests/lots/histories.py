@@ -215,6 +215,19 @@ HISTORIES: dict[str, History] = {
         gives=(15, 0),
         right=(20, 5),
     ),
+    "refund that fails when half of its money is back": History(
+        wrong_rules.ReservedForGood,
+        [
+            _buy(1, "P", 5000, 10, 20),
+            _grant(2, "Q", 20),
+            _refund(3, "P"),
+            _gateway(4, "P", refunded=2500),
+            Call("decline", "ann", 5, {"order": "P"}),
+        ],
+        lambda view, _: (_lot(view, "P").remaining, _lot(view, "Q").remaining),
+        gives=(10, 15),
+        right=(5, 20),
+    ),
     "refund of expired tokens that a won dispute makes smaller": History(
         wrong_rules.CoveredForGood,
         [

@@ -133,7 +133,7 @@ class LateRefunds(LateCalls):
         moves = bool(due or (done and refund and refund.moves))
         self.report_if(moves, user, now)
         due -= self.count_covered(order) if done else 0
-        reserved = refund.reserved if refund else ()
+        reserved = self._reserved(order, now)
         if done and due > 0:
             taken, reserved = _split(reserved, due)
             due -= self._take_reserved(user, order, taken)
@@ -156,6 +156,15 @@ class LateRefunds(LateCalls):
         self.orders[order] = replace(known, takings=takings)
         return _sum(_aside(known))
 
+    def _reserved(self, order: str, now: int) -> Parts:
+        """Of lots that live, then of others."""
+        refund = self.orders[order].refund
+        parts = (
+            [(self.rows[number].lot, part) for number, part in refund.reserved] if refund else []
+        )
+        parts.sort(key=lambda part: (part[0].expires_at <= now, part[0].place))
+        return tuple((lot.number, part) for lot, part in parts)
+
     def _take_reserved(self, user: str, order: str, parts: Parts) -> int:
         for number, part in parts:
             self.put(self.rows[number].moved(reserved=-part, taken=part))
@@ -171,7 +180,10 @@ class LateRefunds(LateCalls):
         for number, part in gone:
             self.note(order, "covered", number, part)
         self.add(user, tokens=-own)
-        self._take(user, now, order, due - own - _sum(gone))
+        due -= own + _sum(gone)
+        if not done:
+            due -= self.take_from_refund(user, now, order, due)
+        self._take(user, now, order, due)
 
     def cover_from_refund(self, order: str, due: int) -> Parts:
         """Of what an open refund has set aside: other money of the order is back first."""
@@ -184,6 +196,16 @@ class LateRefunds(LateCalls):
             takings += ((place, number, part - over),) if over < part else ()
         self.orders[order] = replace(self.orders[order], takings=takings)
         return covered
+
+    def take_from_refund(self, user: str, now: int, order: str, due: int) -> int:
+        """Of what an open refund has reserved, which stays held without a lot; how many."""
+        taken, rest = _split(self._reserved(order, now), due)
+        known = self.orders[order]
+        if known.refund:
+            loose = known.refund.loose + _sum(taken)
+            refund = replace(known.refund, reserved=rest, loose=loose)
+            self.orders[order] = replace(known, refund=refund)
+        return self._take_reserved(user, order, taken)
 
     def _take(self, user: str, now: int, order: str, number: int) -> None:
         """From any lot, and then as a debt."""

@@ -99,6 +99,13 @@ class NothingFromRefund(LateRefunds):
         return ()
 
 
+class ReservedForGood(LateRefunds):
+    """Takes other tokens for those that an open refund of the order has reserved."""
+
+    def take_from_refund(self, user: str, now: int, order: str, due: int) -> int:
+        return 0
+
+
 class CoveredTooLate(LateRefunds):
     """Takes other tokens for expired ones at the end of the refund that has set them aside."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import Rewrite, SqlMutant
+from tests.mutants.mutant import Rewrite, Run, SqlMutant
 
 PROOF = "sql_tests/42_cash_receipts.test.sql"
 CONSOLE = "sql_tests/43_console_cash_receipts.test.sql"
@@ -114,6 +114,28 @@ MUTANTS = (
         "wanted_cash_receipt",
         "coinslot.held_money(payment)",
         "payment.paid",
+    ),
+    SqlMutant(
+        "receipt-of-the-payment-before",
+        "a receipt follows where another payment of its order counts",
+        (
+            Run(
+                "drop trigger token_payments_cash_receipt on public.token_payments;"
+                " create trigger token_payments_cash_receipt after update on public.token_payments"
+                " for each row when (new.confirmed_at is not null and (old.confirmed_at is null"
+                " or old.paid <> new.paid or old.refunded <> new.refunded"
+                " or old.withdrawn <> new.withdrawn))"
+                " execute function coinslot.follow_cash_receipt()"
+            ),
+        ),
+        (PROOF,),
+    ),
+    _broken(
+        "no-receipt-for-cash-in-place-of-a-card",
+        "cash that counts in place of a card has a receipt",
+        "follow_cash_receipt",
+        "old.confirmed_at is null or old.method is not null and not coinslot.is_cash(old.method)",
+        "old.confirmed_at is null",
     ),
     _broken(
         "receipt-of-a-card",

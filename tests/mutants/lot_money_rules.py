@@ -95,6 +95,22 @@ _MONEY = (
         RULES,
     ),
     lot_mutant(
+        "others-for-what-is-reserved",
+        "money that is back beside an open refund takes what that has reserved before others",
+        "take_from_refund",
+        "if take_from_refund.tokens <= 0 then",
+        "if true then",
+        RULES,
+    ),
+    lot_mutant(
+        "reserved-for-both",
+        "what a refund has reserved goes with one sum of money",
+        "take_from_refund",
+        "set reserved = r.reserved - v_taken",
+        "set reserved = r.reserved",
+        RULES,
+    ),
+    lot_mutant(
         "covered-for-both",
         "what a refund has covered is covered for one sum of money",
         "cover_from_refund",

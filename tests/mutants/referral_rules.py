@@ -88,6 +88,27 @@ MUTANTS = (
         "",
     ),
     _mutant(
+        "rewarded-during-a-refund",
+        "while money is asked back nobody is rewarded",
+        "settle_referrals",
+        "o.payment_id = p.id and o.finished_at is null",
+        "false",
+    ),
+    _mutant(
+        "rewarded-during-a-gateways-refund",
+        "while the gateway gives money back nobody is rewarded",
+        "settle_referrals",
+        "a.payment_id = p.id and a.refunding > 0",
+        "false",
+    ),
+    _mutant(
+        "rewarded-for-a-deposit-undone",
+        "a deposit that is undone is money that has gone back",
+        "follow_money",
+        "or payment.paid < before.paid",
+        "",
+    ),
+    _mutant(
         "rewarded-for-money-that-went-back",
         "money that has gone back brings no reward",
         "follow_money",

@@ -24,6 +24,12 @@ MUTANTS = (
         (MONTHS,),
     ),
     SqlMutant(
+        "money-of-the-payment-before",
+        "money is told by the way of the payment that counts",
+        (Rewrite("coinslot.note_move", "least(old.paid, new.paid) > 0", "false"),),
+        (MONTHS,),
+    ),
+    SqlMutant(
         "vat-rounded-down",
         "the VAT of a sum is rounded half up",
         (Rewrite("coinslot.vat_in", "round(", "floor("),),

@@ -27,6 +27,20 @@ MUTANTS = (
         "expires_at = l.expires_at",
     ),
     _broken(
+        "limit-lost-with-a-refund-undone",
+        "an upgrade whose money is here again has its limit",
+        "follow_money",
+        "o.purpose = 'change' and c.id = o.cycle_id",
+        "false",
+    ),
+    _broken(
+        "ended-for-what-comes-back",
+        "a lot of which all went over lives on for what comes back to it",
+        "carry_over",
+        "where l.id = v_lot.id and l.remaining > 0",
+        "where l.id = v_lot.id",
+    ),
+    _broken(
         "carried-and-left",
         "what goes over leaves its lot",
         "carry_lot",

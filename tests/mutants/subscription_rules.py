@@ -109,6 +109,14 @@ MUTANTS = (
         caught_by=TOP_UPS,
     ),
     _broken(
+        "top-up-for-what-a-refund-sets-aside",
+        "nothing is charged for what a refund has set aside",
+        "advance_top_up",
+        "where r.user_id = top_up.user_id and r.finished_at is null",
+        "where false",
+        caught_by=TOP_UPS,
+    ),
+    _broken(
         "top-up-with-enough-left",
         "a pack is bought only when fewer tokens than the threshold are left",
         "advance_top_up",

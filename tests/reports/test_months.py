@@ -56,6 +56,33 @@ def test_a_deposit_that_is_taken_back_goes_back_of_its_sale(
     ]
 
 
+def test_money_that_another_payment_makes_good_is_told_by_its_own_method(
+    bank: Bank, clocked: tuple[Cluster, Clock]
+) -> None:
+    """A card had paid beside a deposit, and counts when the bank undoes that; then it goes back."""
+    clocked[1].set(datetime(2027, 1, 5, tzinfo=UTC))
+    options = {"from": "2027-01-01", "to": "2027-01-31", "step": "month"}
+    owner, buyer = bank.operator("owner"), bank.user()
+    order = bank.order(buyer)
+    deposit = {"payment_key": "deposit", "method": "virtual_account"}
+    card = {"payment_key": "card", "method": "card"}
+    bank.ask(gateway_says(order, 1, paid=5000, **deposit))
+    bank.ask(gateway_says(order, 2, paid=5000, **card))
+    bank.ask(gateway_says(order, 3, state="awaiting_deposit", **deposit))
+    facts = ("payments", "paid", "refunded", "net")
+    for refunded in (0, 2000):
+        if refunded:
+            bank.ask(gateway_says(order, 4, paid=5000, refunded=refunded, **card))
+        rows = report(bank, owner, "methods", **options)["rows"]
+        assert {row["label"]: tuple(row[fact] for fact in facts) for row in rows} == {
+            "virtual_account": (0, 0, 0, 0),
+            "card": (1, 5000, refunded, 5000 - refunded),
+        }
+    [row] = report(bank, owner, "sales", **options)["rows"]
+    assert tuple(row[fact] for fact in facts) == (1, 5000, 2000, 3000)
+    assert not bank.audit()
+
+
 def test_the_worked_example(bank: Bank, clocked: tuple[Cluster, Clock]) -> None:
     """Five tokens given, ten bought for 5,000, thirty for 12,000; 12 used in January, 20 later."""
     clock = clocked[1]
