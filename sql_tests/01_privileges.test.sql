@@ -1007,6 +1007,7 @@ create temporary table function_grants (function, roles) as values
 ('coinslot.knows_secret', ''),
 ('coinslot.lapsed', 'authenticated, service_role'),
 ('coinslot.ledger_check_step', ''),
+('coinslot.left_for_top_up', ''),
 ('coinslot.left_of_spend', ''),
 ('coinslot.list_discrepancies', 'service_role'),
 ('coinslot.list_expiring', 'service_role'),

@@ -3,11 +3,11 @@ begin;
 \ir helpers/call.sql
 \ir helpers/funnel.sql
 
-select plan(80);
+select plan(84);
 select pg_temp.change('update coinslot.settings set signup_bonus = 0') \g /dev/null
 select pg_temp.as_service('select coinslot_set_unattended(''portone'', ''periodic'')') \g /dev/null
 create temporary table people (name, id) as
-select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy', 'kay', 'lia', 'mel', 'ned', 'ora', 'pia']) n;
+select n, pg_temp.sign_up(n || '@example.com') from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy', 'kay', 'lia', 'mel', 'ned', 'ora', 'pia', 'quy']) n;
 create function pg_temp.id(name text) returns uuid
 language sql as $$ select p.id from people p where p.name = id.name $$;
 create function pg_temp.method(name text, key text) returns uuid
@@ -19,7 +19,7 @@ begin
   return v_id;
 end
 $$;
-create temporary table methods as select n as name, pg_temp.method(n, n || ' key') as id from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy', 'kay', 'lia', 'mel', 'ned', 'ora', 'pia']) n;
+create temporary table methods as select n as name, pg_temp.method(n, n || ' key') as id from unnest(array['ann', 'ben', 'cat', 'dan', 'eve', 'fay', 'gil', 'hue', 'ivy', 'joy', 'kay', 'lia', 'mel', 'ned', 'ora', 'pia', 'quy']) n;
 create function pg_temp.card(name text) returns uuid
 language sql as $$ select m.id from methods m where m.name = card.name $$;
 create function pg_temp.set_up(name text, threshold bigint default 5, cap bigint default 15000, card text default null, product text default 'starter') returns text
@@ -101,6 +101,13 @@ select is(pg_temp.charge() || ' ' || pg_temp.shown('pia'), 'nothing due on 5000 
 select is(pg_temp.read(:'unwanted', 'A:paid paid=5000 refunded=5000'), 'reversed refunded 0', '... until it is back');
 select pg_temp.later(2) \g /dev/null
 select is(pg_temp.charge() || ' ' || pg_temp.shown('pia'), 'nothing due suspended money_back 5000 1 | 0', '... which suspends it');
+
+select is(pg_temp.set_up('quy') || ' ' || pg_temp.charge(), 'on credited completed 10', 'one who wants a part of it back');
+select pg_temp.later(2) \g /dev/null
+select p.order_id as unwanted from public.token_payments p where p.user_id = pg_temp.id('quy') \gset
+select is(pg_temp.as_service(format('select (request_token_refund_for(%L, ''why'', ''r'', 2000)).status as s', :'unwanted')) ->> 's', 'requested', '... of four tokens');
+select is(pg_temp.as_service(format('select (spend_tokens_for(%L, 6, ''s'')).balance as b', pg_temp.id('quy'))) ->> 'b', '4', '... and spends the others');
+select is(pg_temp.charge() || ' ' || pg_temp.shown('quy'), 'credited completed 14 on 10000 2 | 14', '... is charged for a pack');
 
 select is(pg_temp.set_up('ben'), 'on', 'one whose card is declined');
 create temporary table claimed as select pg_temp.claim() as c;

@@ -36,10 +36,7 @@ language sql stable set search_path = '' as $$
       or t.status <> 'on' or not s.auto_top_up or k.status <> 'active'
       or (t.product_id, t.currency, t.amount, t.method_id)
       <> (p.product_id, p.currency, p.amount, h.method_id)
-      or coinslot.top_up_bar(t) is not null or coinslot.available(w) >= t.threshold
-      or exists (
-        select from coinslot.refunds r where r.user_id = h.user_id and r.finished_at is null
-      ),
+      or coinslot.top_up_bar(t) is not null or coinslot.left_for_top_up(w) >= t.threshold,
     'gateway', p.gateway, 'subscription_id', null, 'method_id', k.id, 'customer', k.customer, 'sealed', k.sealed,
     'payment', to_jsonb(p), 'payment_key', (
       select a.payment_key from coinslot.payment_attempts a

@@ -427,9 +427,22 @@ comment on function coinslot.make_top_up(coinslot.top_ups) is
 'Makes the order of a locked top-up, and writes the charge that is about to be made.';
 revoke all on function coinslot.make_top_up(coinslot.top_ups) from public;
 
--- Under its lock: what is left now counts, whatever it was when somebody looked. That is what its
--- owner sees, who has tokens of an expired hold and of a refill that nobody has written yet. What is
--- set aside while money is asked back is no reason to take more.
+-- What an owner sees, who has tokens of an expired hold and of a refill that nobody has written;
+-- and what is set aside while money is asked back, which is no reason to charge for more.
+create function coinslot.left_for_top_up(wallet public.token_wallets) returns bigint
+language plpgsql stable set search_path = '' set enable_seqscan = off as $$
+begin
+  return coinslot.available(wallet) + (
+    select coalesce(sum(h.amount), 0)::bigint from coinslot.token_holds h
+    where h.user_id = wallet.user_id and h.status = 'held' and h.refund_id is not null
+  );
+end
+$$;
+comment on function coinslot.left_for_top_up(public.token_wallets) is
+'The tokens by which a top-up is due, or not.';
+revoke all on function coinslot.left_for_top_up(public.token_wallets) from public;
+
+-- Under its lock: what is left now counts, whatever it was when somebody looked.
 create function coinslot.advance_top_up(top_up coinslot.top_ups) returns uuid
 language plpgsql volatile set search_path = '' set enable_seqscan = off as $$
 declare
@@ -443,12 +456,8 @@ begin
   if v_bar is not null then
     perform coinslot.suspend_top_up(top_up.user_id, v_bar);
     return null;
-  elsif coinslot.available(v_wallet) < top_up.threshold
+  elsif coinslot.left_for_top_up(v_wallet) < top_up.threshold
     and coinslot.top_up_fits(top_up)
-    and not exists (
-      select from coinslot.refunds r
-      where r.user_id = top_up.user_id and r.finished_at is null
-    )
     and not exists (
       select from coinslot.top_up_charges h
       where h.user_id = top_up.user_id and h.state = 'open'
@@ -477,10 +486,7 @@ language sql stable set search_path = '' as $$
       or t.status <> 'on' or not s.auto_top_up or k.status <> 'active'
       or (t.product_id, t.currency, t.amount, t.method_id)
       <> (p.product_id, p.currency, p.amount, h.method_id)
-      or coinslot.top_up_bar(t) is not null or coinslot.available(w) >= t.threshold
-      or exists (
-        select from coinslot.refunds r where r.user_id = h.user_id and r.finished_at is null
-      ),
+      or coinslot.top_up_bar(t) is not null or coinslot.left_for_top_up(w) >= t.threshold,
     'gateway', p.gateway, 'subscription_id', null, 'method_id', k.id, 'customer', k.customer, 'sealed', k.sealed,
     'payment', to_jsonb(p), 'payment_key', (
       select a.payment_key from coinslot.payment_attempts a

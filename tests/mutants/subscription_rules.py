@@ -111,9 +111,9 @@ MUTANTS = (
     _broken(
         "top-up-for-what-a-refund-sets-aside",
         "nothing is charged for what a refund has set aside",
-        "advance_top_up",
-        "where r.user_id = top_up.user_id and r.finished_at is null",
-        "where false",
+        "left_for_top_up",
+        "h.refund_id is not null",
+        "false",
         caught_by=TOP_UPS,
     ),
     _broken(
