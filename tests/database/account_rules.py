@@ -37,7 +37,7 @@ class AccountRules(RefundRules):
             person.is_gone = True
         person.wallet.close()
         for order in self.orders:
-            if order.wallet is person.wallet and order.status in ("pending", "failed"):
+            if order.wallet is person.wallet and order.can_be_canceled:
                 order.cancel(person.wallet)
 
     @precondition(lambda self: self._free_addresses())

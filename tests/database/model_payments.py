@@ -85,9 +85,13 @@ class Order:
             return True
         return self.status in ("canceled", "expired") and not self.is_past
 
-    def expire(self) -> None:
+    @property
+    def can_be_canceled(self) -> bool:
         waits = self.status == "awaiting_deposit" and not self.is_debited
-        if self.overdue and (self.status in ("pending", "failed") or waits):
+        return self.status in ("pending", "failed") or waits
+
+    def expire(self) -> None:
+        if self.overdue and self.can_be_canceled:
             self.status, self.expired = "expired", True
 
     def cancel(self, wallet: Wallet) -> str:
@@ -95,8 +99,7 @@ class Order:
             raise Refused("order_not_found")
         if self.status == "canceled":
             return "done"
-        waits = self.status == "awaiting_deposit" and not self.is_debited
-        if self.status not in ("pending", "failed") and not waits:
+        if not self.can_be_canceled:
             raise Refused("illegal_transition")
         self.cancels, self.status = self.cancels + 1, "canceled"
         return "done"

@@ -141,7 +141,7 @@ class LateRefunds(LateCalls):
             self.claw_back(user, now, order, due, done=done)
         elif due < 0:
             self._return(user, now, order, -due)
-        if done:
+        if done and refund:
             self._end_refund(user, now, order, reserved)
         if moves:
             self.fold(user, now)
