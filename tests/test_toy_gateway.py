@@ -109,6 +109,8 @@ async def sidecar(stack: LocalStack, acme: AcmeSimulator) -> AsyncIterator[tuple
             acme_sdk_url=f"{acme_url}/acme.js",
             frontend_url=url,
             coinslot_virtual_accounts=True,
+            # What the stack's own is asked for is left to that.
+            coinslot_reconcile_seconds=3600,
         )
         async with running(create_app(given), listening):
             acme.sidecar = url
@@ -159,7 +161,9 @@ async def test_it_gives_money_back(shop: AcmeShop) -> None:
     made = await shop.create()
     await shop.acme.pay(made["acmePayment"], webhook=False)
     await shop.complete_order(made["orderId"])
-    answer = await shop.refund(made["orderId"])
+    # The stack's own does not know Acme, and may be the first to take up a refund.
+    with shop.stack.without_its_sidecar():
+        answer = await shop.refund(made["orderId"])
     assert (answer.status_code, answer.json()["refund"]["status"]) == (200, "succeeded")
     assert shop.acme.payments[made["acmePayment"]]["refunded"] == made["amount"]
     assert await shop.tokens() == 5

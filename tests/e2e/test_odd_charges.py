@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,26 +18,11 @@ from tests.support.sizes import sized
 from tests.support.subscribers import PLAN, PRICE, TOKENS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.stacks import LocalStack
     from tests.support.subscribers import Subscriber
 
 __all__ = ["subscriber"]
 
 ANOTHER = f"other:{base64.b64encode(bytes(32)).decode()}"
-
-
-@contextmanager
-def without_its_sidecar(stack: LocalStack) -> Iterator[None]:
-    """Nobody charges but the test."""
-    [program] = [each for each in stack.manager.programs if each.name == "sidecar"]
-    stack.manager.processes.stop(program)
-    try:
-        yield
-    finally:
-        stack.manager.processes.start(program)
-        stack.manager.processes.wait_ready(program)
 
 
 async def charged_by_a_server_with(subscriber: Subscriber, *keys: str) -> int:
@@ -56,7 +40,7 @@ async def test_a_server_without_the_keys_charges_nothing_and_spoils_nothing(
     """For V2 another sidecar stands in the place of the stack's, and charges."""
     await subscriber.subscribed()
     stack = subscriber.checkout.shop.stack
-    with without_its_sidecar(stack):
+    with stack.without_its_sidecar():
         subscriber.over()
         # Without any key it does not take on what is due.
         assert await charged_by_a_server_with(subscriber) == 0

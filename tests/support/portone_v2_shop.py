@@ -75,17 +75,12 @@ def v2_settings(stack: LocalStack, **changes: Any) -> Settings:  # noqa: ANN401 
 async def in_place_of_the_stacks(stack: LocalStack, **changes: Any) -> AsyncIterator[str]:  # noqa: ANN401
     """A sidecar with V2's keys on the stack's own port, so that webhooks come to it; and the only
     one, for one without V2's keys would take up its webhooks and not know their payments."""
-    [program] = [each for each in stack.manager.programs if each.name == "sidecar"]
-    stack.manager.processes.stop(program)
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", stack.settings.sidecar_port))
-    try:
+    with stack.without_its_sidecar():
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(("127.0.0.1", stack.settings.sidecar_port))
         async with running(create_app(v2_settings(stack, **changes)), sock) as url:
             yield url
-    finally:
-        stack.manager.processes.start(program)
-        stack.manager.processes.wait_ready(program)
 
 
 @pytest_asyncio.fixture(scope="module")

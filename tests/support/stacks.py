@@ -88,6 +88,17 @@ class LocalStack:
         """As `postgres`, with autocommit."""
         return psycopg.connect(self.database_url, autocommit=True)
 
+    @contextmanager
+    def without_its_sidecar(self) -> Iterator[None]:
+        """Nobody takes up what is due but the test."""
+        [program] = [each for each in self.manager.programs if each.name == "sidecar"]
+        self.manager.processes.stop(program)
+        try:
+            yield
+        finally:
+            self.manager.processes.start(program)
+            self.manager.processes.wait_ready(program)
+
     @asynccontextmanager
     async def supabase(
         self, person: Person | None = None, key: str | None = None
