@@ -260,7 +260,7 @@ begin
     v_now := payment.tokens;
   end if;
   if v_target > v_now then
-    v_moved := coinslot.give_back(payment, v_target - v_now);
+    v_moved := coinslot.give_back(payment, v_target - v_now, v_done);
   elsif v_target < v_now then
     v_moved := coinslot.take_tokens(
       payment, v_now - v_target,

@@ -491,7 +491,7 @@ begin
   then
     -- Money of an upgrade that is here again: what it gave goes over by its limit.
     update coinslot.subscription_cycles c
-    set rollover_cap = coalesce((o.terms ->> 'rollover_cap')::bigint, c.rollover_cap)
+    set rollover_cap = greatest(c.rollover_cap, (o.terms ->> 'rollover_cap')::bigint)
     from coinslot.cycle_orders o
     where o.payment_id = payment.id and o.purpose = 'change' and c.id = o.cycle_id
       and c.rollover = 'cap';
